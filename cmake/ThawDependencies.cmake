@@ -1,0 +1,19 @@
+# Libraries that thaw stands on. Each becomes an imported target.
+
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+pkg_check_modules(CJSON REQUIRED IMPORTED_TARGET libcjson)
+pkg_check_modules(LIBZIP REQUIRED IMPORTED_TARGET libzip)
+pkg_check_modules(HDF5 REQUIRED IMPORTED_TARGET hdf5)
+pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
+# Optional: decodes JPEG exactly as TensorFlow does; stb_image does it otherwise.
+pkg_check_modules(JPEG IMPORTED_TARGET libjpeg)
+
+find_path(STB_INCLUDE_DIR stb_image.h PATH_SUFFIXES stb)
+if(NOT STB_INCLUDE_DIR)
+    message(FATAL_ERROR "stb_image.h not found: install libstb-dev")
+endif()
+
+if(THAW_BUILD_TESTS)
+    pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
+endif()

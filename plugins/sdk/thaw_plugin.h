@@ -1,0 +1,281 @@
+/* thaw_plugin.h: the interface between thaw and a compute plugin.
+ *
+ * A plugin is a shared library named thaw-*.so that exports one symbol, thaw_plugin_entry. It offers
+ * devices; a device has buffers, in-order streams and kernels; a kernel is one op of thaw_ops.h made
+ * ready for that device. Compiles alone as C99, C11 and C++. Apache-2.0.
+ *
+ * Growth. Every struct that may grow begins with struct_size, set by whoever fills it. A reader zeroes
+ * a struct of its own, copies the smaller of struct_size and its own sizeof, and refuses only what is
+ * smaller than the struct was in ABI 1.0 (the *_V1_SIZE macros); it never tests for equality. Fields
+ * are only appended, enum values never renumbered. Arrays of growable structs are arrays of pointers.
+ * A host refuses another abi_major and accepts any abi_minor.
+ *
+ * Threads. Each function carries one tag:
+ *   [thread-safe]  any thread at any time, also at the same time as itself
+ *   [stream]       one thread at a time for one stream; different streams at the same time
+ *   [init]         one thread at a time for the whole plugin, while nothing else of it runs
+ *
+ * Ownership. Whoever creates frees, through the same table. Descriptors (thaw_op, thaw_tensor,
+ * attributes, const_data) live only during the call: copy what you keep. Strings that a plugin hands
+ * out are static. A plugin never prints, aborts, exits, raises signals or changes the locale.
+ *
+ * Errors. A function that can fail returns thaw_status and fills the caller's thaw_error (may be NULL)
+ * unless it returns THAW_OK. THAW_E_UNSUPPORTED always carries a reason a person can act on. */
+#ifndef THAW_PLUGIN_H
+#define THAW_PLUGIN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "thaw_status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define THAW_ABI_MAJOR 1u
+#define THAW_ABI_MINOR 0u
+
+/* Alignment in bytes of every slice offset a host uses, unless thaw_device_info.offset_align asks for
+ * more, and of every tensor's first channel when it is not a slice of a concatenation. A slice of a
+ * concatenation may start at any channel: its offset is then aligned to the element only. */
+#define THAW_MIN_ALIGN 64u
+
+typedef int32_t thaw_dtype;
+enum {
+    THAW_F32 = 0,
+    THAW_F16 = 1,  /* IEEE binary16 */
+    THAW_BF16 = 2, /* upper half of a binary32 */
+    THAW_U8 = 3,
+    THAW_I32 = 4,
+    THAW_U32 = 5
+};
+
+/* What a tensor is to an op, which tells a plugin what it may prepare once. */
+typedef int32_t thaw_role;
+enum {
+    THAW_ROLE_ACTIVATION = 0, /* new contents each run */
+    THAW_ROLE_CONST = 1,      /* never changes: its data is handed to op_prepare, which packs a copy */
+    THAW_ROLE_MUTABLE = 2,    /* a weight that changes between runs: never keep a copy of it */
+    THAW_ROLE_SAVED = 3       /* written by a forward op for its backward op, with a specified meaning */
+};
+
+/* The least precision that an op's multiplications may have; sums are always at least f32. */
+typedef int32_t thaw_precision;
+enum { THAW_PREC_F32 = 0, THAW_PREC_TF32 = 1, THAW_PREC_BF16 = 2, THAW_PREC_F16 = 3 };
+
+/* A tensor in NHWC order. Element (n,y,x,ch) lies at index ((n*h + y)*w + x)*pixel_pitch + ch of its
+ * slice; pixel_pitch >= c, and larger where the tensor is a slice of a concatenation. What lies between
+ * c and pixel_pitch belongs to other tensors: never write it. A convolution's weights are HWIO: n = kernel height,
+ * h = kernel width, w = input channels, c = output channels. A vector is n = h = w = 1. */
+typedef struct thaw_tensor {
+    uint32_t struct_size;
+    thaw_dtype dtype;
+    thaw_role role;
+    int32_t n, h, w, c;
+    int64_t pixel_pitch; /* elements */
+} thaw_tensor;
+
+#define THAW_TENSOR_V1_SIZE 40u
+
+/* One op with exact shapes. `attr` points to the attribute struct of `kind` (thaw_ops.h), NULL where
+ * the kind has none. `runs` is the host's guess of how often a kernel prepared from this op will be
+ * enqueued, 0 if unknown: a costly transform of CONST data pays only over many runs. */
+typedef struct thaw_op {
+    uint32_t struct_size;
+    uint32_t kind; /* THAW_OP_* */
+    uint32_t n_in, n_out;
+    const thaw_tensor *const *in;
+    const thaw_tensor *const *out;
+    const void *attr;
+    thaw_precision precision;
+    uint32_t reserved;
+    uint64_t runs;
+} thaw_op;
+
+#define THAW_OP_V1_SIZE 56u
+
+typedef struct thaw_device thaw_device; /* defined by the plugin */
+typedef struct thaw_buffer thaw_buffer; /* defined by the plugin */
+typedef struct thaw_stream thaw_stream; /* defined by the plugin */
+typedef struct thaw_event thaw_event;   /* defined by the plugin */
+typedef struct thaw_kernel thaw_kernel; /* defined by the plugin */
+
+/* A place in a device's memory. buffer NULL marks an argument that is absent: a CONST input at
+ * op_enqueue, or an empty workspace. */
+typedef struct thaw_slice {
+    thaw_buffer *buffer;
+    uint64_t offset; /* bytes */
+} thaw_slice;
+
+/* ---- what the host offers ---------------------------------------------------------------------- */
+
+enum { THAW_LOG_ERROR = 0, THAW_LOG_WARN = 1, THAW_LOG_INFO = 2, THAW_LOG_DEBUG = 3 };
+
+/* A task of parallel_for. `worker` is less than thread_count() and names the thread's scratch place:
+ * no two tasks that run at the same time have the same worker. */
+typedef void (*thaw_task_fn)(void *arg, uint32_t task, uint32_t worker);
+
+/* Valid from init until shutdown returns. Every function is [thread-safe]. */
+typedef struct thaw_host {
+    uint32_t struct_size;
+    uint32_t abi_minor;
+    void *ctx; /* first argument of every function below */
+    void (*log)(void *ctx, int32_t level, const char *utf8);
+    /* align: a power of two. NULL when memory is exhausted. free(NULL) does nothing. */
+    void *(*alloc)(void *ctx, size_t bytes, size_t align);
+    void (*free)(void *ctx, void *p);
+    /* Number of threads that parallel_for uses; the same for the whole life of the plugin. */
+    uint32_t (*thread_count)(void *ctx);
+    /* Runs fn(arg, task, worker) for every task below n_tasks, in any order, and returns when all are
+     * done. Not to be called from within a task. */
+    void (*parallel_for)(void *ctx, uint32_t n_tasks, thaw_task_fn fn, void *arg);
+    /* NULL when the host does not know the id. */
+    const void *(*get_extension)(void *ctx, const char *id);
+} thaw_host;
+
+#define THAW_HOST_V1_SIZE 64u
+
+/* ---- what a device offers ---------------------------------------------------------------------- */
+
+enum { THAW_DEVICE_CPU = 1, THAW_DEVICE_GPU = 2, THAW_DEVICE_OTHER = 3 };
+
+/* Filled by the plugin; the host sets struct_size to its own sizeof first and the plugin writes no
+ * more than that. Texts are UTF-8, terminated. A number that is not known is 0. */
+typedef struct thaw_device_info {
+    uint32_t struct_size;
+    uint32_t type; /* THAW_DEVICE_* */
+    char name[128];
+    char vendor[64];
+    char driver[64];
+    char detail[128];         /* instruction sets, extensions: what a person would like to see */
+    uint64_t memory_bytes;    /* of the device */
+    uint64_t max_alloc_bytes; /* largest single buffer; 0: as much as there is */
+    uint64_t cache_bytes;     /* last level shared by the units; guides the size of a sub-batch */
+    uint32_t offset_align;    /* bytes; 0 means THAW_MIN_ALIGN */
+    uint32_t compute_units;
+    uint32_t preferred_batch; /* images at a time that suit the device for a frozen prefix */
+    uint32_t reserved;
+    double peak_gflops; /* f32 FMA peak, if measured */
+} thaw_device_info;
+
+#define THAW_DEVICE_INFO_V1_SIZE 440u
+
+/* Answer of op_query for one algorithm. Same filling rule as thaw_device_info. */
+typedef struct thaw_op_info {
+    uint32_t struct_size;
+    uint32_t n_algos;         /* algorithms the device offers for this very op */
+    uint32_t algo;            /* the one described here */
+    uint32_t deterministic;   /* 1: same input, same bits, always */
+    uint64_t workspace_bytes; /* needed at op_enqueue */
+    char name[32];            /* of the algorithm */
+    char reason[128];         /* why this algorithm, for `thaw plan`; may be empty */
+} thaw_op_info;
+
+#define THAW_OP_INFO_V1_SIZE 184u
+
+#define THAW_ALGO_DEFAULT 0xffffffffu /* let the device choose */
+
+typedef struct thaw_device_ops {
+    uint32_t struct_size;
+    uint32_t reserved;
+
+    /* [init] Closes the device. Every buffer, stream, event and kernel of it is destroyed before. */
+    void (*close)(thaw_device *dev);
+
+    /* [thread-safe] bytes > 0. Contents are undefined. */
+    thaw_status (*buffer_create)(thaw_device *dev, uint64_t bytes, thaw_buffer **out, thaw_error *err);
+    /* [thread-safe] The host has synchronised every stream that used it. NULL does nothing. */
+    void (*buffer_destroy)(thaw_device *dev, thaw_buffer *buf);
+
+    /* [thread-safe] Work of one stream runs in the order it was given. */
+    thaw_status (*stream_create)(thaw_device *dev, thaw_stream **out, thaw_error *err);
+    /* [thread-safe] Synchronised before. NULL does nothing. */
+    void (*stream_destroy)(thaw_device *dev, thaw_stream *stream);
+    /* [stream] Returns when all work given to the stream is done. Asynchronous faults surface here. */
+    thaw_status (*stream_sync)(thaw_stream *stream, thaw_error *err);
+
+    /* [stream] Copies between host memory and a slice, in stream order. The host leaves the host memory
+     * alone until the stream has been synchronised. bytes > 0. */
+    thaw_status (*upload)(thaw_stream *stream, thaw_slice dst, const void *src, uint64_t bytes,
+                          thaw_error *err);
+    thaw_status (*download)(thaw_stream *stream, void *dst, thaw_slice src, uint64_t bytes,
+                            thaw_error *err);
+    /* [stream] Slices of one device that do not overlap. */
+    thaw_status (*copy)(thaw_stream *stream, thaw_slice dst, thaw_slice src, uint64_t bytes,
+                        thaw_error *err);
+    /* [stream] Repeats a 32-bit pattern; offset and bytes are multiples of 4. */
+    thaw_status (*fill)(thaw_stream *stream, thaw_slice dst, uint32_t pattern, uint64_t bytes,
+                        thaw_error *err);
+
+    /* [thread-safe] / [stream] Marks a point in a stream; stream_wait makes another stream of the same
+     * device wait for it. Waiting for an event that was never recorded does nothing. */
+    thaw_status (*event_create)(thaw_device *dev, thaw_event **out, thaw_error *err);
+    void (*event_destroy)(thaw_device *dev, thaw_event *event);
+    thaw_status (*event_record)(thaw_stream *stream, thaw_event *event, thaw_error *err);
+    thaw_status (*stream_wait)(thaw_stream *stream, thaw_event *event, thaw_error *err);
+
+    /* [thread-safe] Pure: no allocation that outlives it, no compilation. THAW_OK: the device takes the
+     * op with algorithm `algo` (THAW_ALGO_DEFAULT: with the one it would choose) and *info says more.
+     * THAW_E_UNSUPPORTED: it does not, err says why. THAW_E_INVALID: the op contradicts thaw_ops.h. */
+    thaw_status (*op_query)(thaw_device *dev, const thaw_op *op, uint32_t algo, thaw_op_info *info,
+                            thaw_error *err);
+    /* [thread-safe] Makes a kernel; may compile and may be slow. const_data has op->n_in entries: host
+     * memory of each CONST input, dense with its pixel_pitch, NULL for the others. */
+    thaw_status (*op_prepare)(thaw_device *dev, const thaw_op *op, uint32_t algo,
+                              const void *const *const_data, thaw_kernel **out, thaw_error *err);
+    /* [thread-safe] No stream uses it any more. NULL does nothing. */
+    void (*kernel_destroy)(thaw_device *dev, thaw_kernel *kernel);
+    /* [stream] Runs a kernel on args: inputs, then outputs, n_args = n_in + n_out. Never allocates,
+     * compiles, or waits for another stream's work. A device without a queue of its own does the work
+     * before it returns. The same kernel may be enqueued on several streams at the same time. */
+    thaw_status (*op_enqueue)(thaw_stream *stream, thaw_kernel *kernel, const thaw_slice *args,
+                              uint32_t n_args, thaw_slice workspace, thaw_error *err);
+} thaw_device_ops;
+
+#define THAW_DEVICE_OPS_V1_SIZE 152u
+
+/* ---- what a plugin offers ---------------------------------------------------------------------- */
+
+typedef struct thaw_plugin {
+    uint32_t struct_size;
+    uint32_t abi_major, abi_minor;
+    uint32_t reserved;
+    const char *id;      /* lower case, digits, '-': the first part of its devices' names */
+    const char *version; /* of the plugin, for people */
+    /* [init] Called once, before everything below. The table outlives the plugin. */
+    thaw_status (*init)(const thaw_host *host, thaw_error *err);
+    /* [init] Called once, after every device is closed; releases all that is left. */
+    void (*shutdown)(void);
+    /* [init] Number of devices. None is no error: *out is 0, and err->text says why. */
+    thaw_status (*device_count)(uint32_t *out, thaw_error *err);
+    /* [init] Describes a device without opening it. */
+    thaw_status (*device_describe)(uint32_t index, thaw_device_info *info, thaw_error *err);
+    /* [init] Opens a device, several times if asked to. `options` is NULL or "key=value,key=value"; an
+     * unknown key or value is THAW_E_INVALID with a text that lists the known ones. The table lives as
+     * long as the plugin. */
+    thaw_status (*device_open)(uint32_t index, const char *options, thaw_device **out,
+                               const thaw_device_ops **ops, thaw_error *err);
+    /* [thread-safe] Optional features, ids like "thaw.profile/1". NULL when not known. */
+    const void *(*get_extension)(const char *id);
+} thaw_plugin;
+
+#define THAW_PLUGIN_V1_SIZE 80u
+
+#if defined(_WIN32)
+#define THAW_PLUGIN_EXPORT __declspec(dllexport)
+#else
+#define THAW_PLUGIN_EXPORT __attribute__((visibility("default")))
+#endif
+
+/* [init] The one export. May return NULL when it cannot work with this host at all. */
+THAW_PLUGIN_EXPORT const thaw_plugin *thaw_plugin_entry(uint32_t host_abi_major,
+                                                        uint32_t host_abi_minor);
+
+typedef const thaw_plugin *(*thaw_plugin_entry_fn)(uint32_t host_abi_major, uint32_t host_abi_minor);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
