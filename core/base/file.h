@@ -1,0 +1,45 @@
+/* file.h: whole files in, whole files out. */
+#ifndef THAW_BASE_FILE_H
+#define THAW_BASE_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "core/base/status.h"
+
+/* Reads a regular file whole. THAW_E_UNSUPPORTED if it is larger than limit bytes. *data is freed by
+ * free() and has one zero byte behind its size bytes. */
+thaw_status thaw_read_file(const char *path, size_t limit, uint8_t **data, size_t *size, thaw_error *err);
+
+/* A file being written beside its final place. */
+typedef struct thaw_atomic_file {
+    FILE *stream; /* write here */
+    char *path, *temporary;
+} thaw_atomic_file;
+
+/* Opens path.tmp-<pid>-<n> in the folder of path. Nothing at path changes until commit. */
+thaw_status thaw_atomic_open(const char *path, thaw_atomic_file *file, thaw_error *err);
+/* Flushes, syncs, renames over path and syncs the folder. On failure the old file is untouched and the
+ * temporary one is removed. The struct is spent either way. */
+thaw_status thaw_atomic_commit(thaw_atomic_file *file, thaw_error *err);
+/* Removes the temporary file. Harmless on a struct that is spent or zeroed. */
+void thaw_atomic_abandon(thaw_atomic_file *file);
+
+/* open, write, commit in one. */
+thaw_status thaw_write_file(const char *path, const void *data, size_t size, thaw_error *err);
+
+/* Creates a folder and its missing parents. */
+thaw_status thaw_make_dirs(const char *path, thaw_error *err);
+
+bool thaw_path_exists(const char *path);
+bool thaw_is_dir(const char *path);
+
+/* "a/b" from "a" and "b"; NULL when memory is exhausted. Freed by free(). */
+char *thaw_path_join(const char *dir, const char *name);
+
+/* XXH3-128 of a buffer, as 32 lower-case hexadecimal digits and a zero. */
+void thaw_hash_hex(const void *data, size_t size, char out[33]);
+
+#endif

@@ -1,0 +1,65 @@
+#include "core/base/memory.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool thaw_mul(size_t a, size_t b, size_t *out)
+{
+    size_t r;
+    if (__builtin_mul_overflow(a, b, &r))
+        return false;
+    *out = r;
+    return true;
+}
+
+bool thaw_add(size_t a, size_t b, size_t *out)
+{
+    size_t r;
+    if (__builtin_add_overflow(a, b, &r))
+        return false;
+    *out = r;
+    return true;
+}
+
+void *thaw_calloc(size_t count, size_t item_bytes)
+{
+    return calloc(count ? count : 1, item_bytes ? item_bytes : 1);
+}
+
+bool thaw_grow(void **items, size_t *capacity, size_t need, size_t item_bytes)
+{
+    if (need <= *capacity)
+        return true;
+    size_t cap = *capacity ? *capacity : 8;
+    while (cap < need)
+        if (!thaw_mul(cap, 2, &cap))
+            return false;
+    size_t bytes;
+    if (!thaw_mul(cap, item_bytes, &bytes))
+        return false;
+    void *grown = realloc(*items, bytes);
+    if (!grown)
+        return false;
+    *items = grown;
+    *capacity = cap;
+    return true;
+}
+
+void *thaw_alloc_aligned(size_t bytes, size_t align)
+{
+    void *p = NULL;
+    if (align < sizeof(void *))
+        align = sizeof(void *);
+    return posix_memalign(&p, align, bytes ? bytes : align) == 0 ? p : NULL;
+}
+
+void thaw_free_aligned(void *p)
+{
+    free(p);
+}
+
+char *thaw_strdup(const char *s)
+{
+    return s ? strdup(s) : NULL;
+}

@@ -1,0 +1,27 @@
+/* memory.h: checked sizes and allocations. */
+#ifndef THAW_BASE_MEMORY_H
+#define THAW_BASE_MEMORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* *out = a*b or a+b; false, and *out untouched, if that overflows. */
+bool thaw_mul(size_t a, size_t b, size_t *out);
+bool thaw_add(size_t a, size_t b, size_t *out);
+
+/* Zeroed array of count items; NULL on overflow or exhaustion. count 0 gives a valid, freeable pointer.
+ * Freed by free(). */
+void *thaw_calloc(size_t count, size_t item_bytes);
+
+/* Grows an array to hold at least need items, doubling; *items and *capacity change only on success.
+ * New items are not initialised. */
+bool thaw_grow(void **items, size_t *capacity, size_t need, size_t item_bytes);
+
+/* align is a power of two. Freed by thaw_free_aligned. */
+void *thaw_alloc_aligned(size_t bytes, size_t align);
+void thaw_free_aligned(void *p);
+
+/* Copy of a string (NULL for NULL or on exhaustion). Freed by free(). */
+char *thaw_strdup(const char *s);
+
+#endif
