@@ -1,0 +1,98 @@
+/* model.h: an InceptionV3 with its head and all that is needed to use it, in host memory. */
+#ifndef THAW_MODEL_MODEL_H
+#define THAW_MODEL_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/status.h"
+#include "core/graph/weight_index.h"
+
+/* One tensor, f32, dense, under its canonical name (thaw_weight_name). Kernels are HWIO, the head's kernel
+ * is [2048, classes]. */
+typedef struct thaw_weight {
+    char name[48];
+    uint32_t rank;
+    size_t dims[4];
+    size_t count; /* product of dims; 0: this model has no such tensor (a base without head) */
+    float *data;  /* owned by the model */
+} thaw_weight;
+
+typedef enum { THAW_DECODE_STB = 0, THAW_DECODE_LIBJPEG_IFAST = 1 } thaw_decode_id;
+
+/* How a file becomes the network's input; part of every model, so that training and use agree. */
+typedef struct thaw_preprocess {
+    uint32_t input_size;   /* pixels, square */
+    float scale, shift;    /* input = pixel(0…255)*scale + shift, in f32; [-1,1]: 1/127.5 and -1 */
+    bool divide;           /* true: input = pixel/scale + shift, as Keras does; scale is then 127.5 for [-1,1] */
+    bool pool_include_pad; /* average pooling divides by the whole window (torchvision) */
+} thaw_preprocess;
+
+typedef struct thaw_model {
+    thaw_weight weights[THAW_N_WEIGHTS];
+    uint32_t n_classes; /* 0: no head */
+    char **class_names; /* n_classes; NULL: the file had none. Owned. */
+    thaw_preprocess pre;
+    thaw_bn_mode bn;
+    char *source;    /* where the weights came from, for people; owned, may be NULL */
+    char hash[33];   /* of the base's tensors as imported (thaw_model_hash) */
+    char *trainable; /* JSON array of the names of the tensors that were trained, or NULL; owned */
+    char *history;   /* JSON array, one object an epoch, or NULL; owned */
+} thaw_model;
+
+/* An empty base: names and shapes set, no data. Free with thaw_model_free. */
+thaw_status thaw_model_create(thaw_model **out, thaw_error *err);
+/* NULL does nothing. */
+void thaw_model_free(thaw_model *model);
+/* Memory for a weight, zeroed, if it has none. */
+thaw_status thaw_model_alloc_weight(thaw_model *model, size_t index, thaw_error *err);
+/* Gives the model a head of n classes: kernel and bias allocated, zeroed; names copied (may be NULL). An
+ * older head is dropped. */
+thaw_status thaw_model_set_head(thaw_model *model, uint32_t n_classes, const char *const *names,
+                                thaw_error *err);
+/* THAW_OK if every tensor of the base has data; otherwise names the first that has none. */
+thaw_status thaw_model_complete(const thaw_model *model, thaw_error *err);
+/* Index of a canonical name, or THAW_N_WEIGHTS. */
+size_t thaw_model_find(const thaw_model *model, const char *name);
+/* XXH3-128 over the base's tensors in canonical order. */
+thaw_status thaw_model_hash(const thaw_model *model, char out[33], thaw_error *err);
+
+/* ---- files ------------------------------------------------------------------------------------- */
+
+/* What to take from a file whose format does not say it. */
+typedef struct thaw_import_options {
+    bool set_scaling; /* else: what the file or the known origin says, [-1,1] where nothing does */
+    float scale, shift;
+} thaw_import_options;
+
+/* Reads any supported file or folder, told apart by content: thaw safetensors, Keras legacy .h5 (weights
+ * only or whole model), .weights.h5, .keras, a TensorFlow.js layers-model folder (model.json + shards) or
+ * the JavaScript-module form of it that the npm package nsfwjs carries. options may be NULL. */
+thaw_status thaw_model_load(const char *path, const thaw_import_options *options, thaw_model **out,
+                            thaw_error *err);
+
+/* Writes thaw's own safetensors, atomically. extra: more tensors and metadata for a checkpoint, or NULL. */
+typedef struct thaw_model_extra {
+    size_t n_tensors;
+    const thaw_weight *tensors; /* names must not clash with canonical ones, e.g. "adam/m/<name>" */
+    const char *metadata;       /* JSON object text stored under the key "thaw.checkpoint", or NULL */
+} thaw_model_extra;
+thaw_status thaw_model_save(const thaw_model *model, const char *path, const thaw_model_extra *extra,
+                            thaw_error *err);
+
+/* As thaw_model_load for thaw's own files only, and also hands over what extra carried: tensors (array and
+ * data) and metadata are freed by thaw_extra_free. */
+typedef struct thaw_loaded_extra {
+    size_t n_tensors;
+    thaw_weight *tensors;
+    char *metadata;
+} thaw_loaded_extra;
+thaw_status thaw_model_load_checkpoint(const char *path, thaw_model **out, thaw_loaded_extra *extra,
+                                       thaw_error *err);
+void thaw_extra_free(thaw_loaded_extra *extra);
+
+/* Name of the format of a file, for `thaw info`: "thaw safetensors", "Keras legacy HDF5", … or NULL. */
+const char *thaw_model_format(const char *path);
+
+#endif
