@@ -25,7 +25,7 @@ typedef enum { THAW_DECODE_STB = 0, THAW_DECODE_LIBJPEG_IFAST = 1 } thaw_decode_
 typedef struct thaw_preprocess {
     uint32_t input_size;   /* pixels, square */
     float scale, shift;    /* input = pixel(0…255)*scale + shift, in f32; [-1,1]: 1/127.5 and -1 */
-    bool divide;           /* true: input = pixel/scale + shift, as Keras does; scale is then 127.5 for [-1,1] */
+    bool divide;           /* true: input = pixel/d + shift, as Keras does; d: 1/scale to the nearest half */
     bool pool_include_pad; /* average pooling divides by the whole window (torchvision) */
 } thaw_preprocess;
 
