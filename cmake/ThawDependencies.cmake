@@ -6,6 +6,8 @@ pkg_check_modules(CJSON REQUIRED IMPORTED_TARGET libcjson)
 pkg_check_modules(LIBZIP REQUIRED IMPORTED_TARGET libzip)
 pkg_check_modules(HDF5 REQUIRED IMPORTED_TARGET hdf5)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
+pkg_check_modules(PNG REQUIRED IMPORTED_TARGET libpng)
+find_package(GIF REQUIRED)
 # Optional: decodes JPEG exactly as TensorFlow does; stb_image does it otherwise.
 pkg_check_modules(JPEG IMPORTED_TARGET libjpeg)
 

@@ -22,9 +22,6 @@ thaw_status thaw_decode_bmp(const uint8_t *data, size_t size, const char *name, 
 thaw_status thaw_image_alloc(uint32_t width, uint32_t height, const char *name, thaw_image *out,
                              thaw_error *err);
 
-/* Unpacks a zlib stream that must fill out exactly. The checksum behind the stream is not looked at. */
-bool thaw_inflate(const uint8_t *data, size_t size, uint8_t *out, size_t out_size);
-
 /* THAW_E_FORMAT: "name: damaged <kind> file: <why>". */
 thaw_status thaw_damaged(thaw_error *err, const char *name, const char *kind, const char *why);
 
@@ -36,11 +33,6 @@ static inline uint32_t thaw_le16(const uint8_t *p)
 static inline uint32_t thaw_le32(const uint8_t *p)
 {
     return thaw_le16(p) | thaw_le16(p + 2) << 16;
-}
-
-static inline uint32_t thaw_be32(const uint8_t *p)
-{
-    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
 #endif

@@ -1,9 +1,7 @@
 /* JPEG by libjpeg, with the settings of TensorFlow's decode_image: fast DCT, fancy upsampling, CMYK turned to
  * RGB by hand, corrupt entropy data tolerated as libjpeg does, but a file that ends before its end marker is
- * an error. Without libjpeg, decode_stb.c takes over. */
+ * an error. Where there is no libjpeg, decode_jpeg_stb.c is compiled instead. */
 #include "core/data/decode.h"
-
-#ifdef THAW_HAVE_LIBJPEG
 
 #include <setjmp.h>
 #include <stdio.h>
@@ -182,5 +180,3 @@ const char *thaw_image_decoder(void)
     return "libjpeg " VALUE_OF(JPEG_LIB_VERSION) " (fast DCT)";
 #endif
 }
-
-#endif

@@ -277,7 +277,7 @@ static thaw_status normalise_by_batch(const unit *u, uint32_t z, uint32_t y)
 thaw_status thaw_lower_raw_conv(lowering *l, uint32_t conv)
 {
     unit u = unit_of(l, conv);
-    uint32_t w, z;
+    uint32_t w, z = THAW_NO_TENSOR;
     thaw_status st = kernel(&u, &w);
     if (st == THAW_OK)
         st = temp(&u, "raw", &z);

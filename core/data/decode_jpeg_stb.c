@@ -1,4 +1,4 @@
-/* stb_image: its inflate for PNG, and its JPEG decoder where there is no libjpeg. */
+/* JPEG by stb_image, where there is no libjpeg. */
 #include "core/data/decode.h"
 
 #include <limits.h>
@@ -14,22 +14,11 @@
 #define STB_IMAGE_IMPLEMENTATION
 #define STB_IMAGE_STATIC
 #define STBI_ONLY_JPEG
-#define STBI_SUPPORT_ZLIB
 #define STBI_NO_STDIO
 #define STBI_NO_LINEAR
 #define STBI_NO_HDR
 #include "stb_image.h"
 #pragma GCC diagnostic pop
-
-bool thaw_inflate(const uint8_t *data, size_t size, uint8_t *out, size_t out_size)
-{
-    if (size > INT_MAX || out_size > INT_MAX)
-        return false;
-    return stbi_zlib_decode_buffer((char *)out, (int)out_size, (const char *)data, (int)size) ==
-           (int)out_size;
-}
-
-#ifndef THAW_HAVE_LIBJPEG
 
 /* The Huffman tables of one segment: stb_image 2.27 trusts their counts and writes out of bounds. */
 static bool good_tables(const uint8_t *body, size_t n)
@@ -104,5 +93,3 @@ const char *thaw_image_decoder(void)
 {
     return "stb_image 2.27";
 }
-
-#endif

@@ -1,0 +1,87 @@
+/* loader.h: what the files of the plugin loader share. */
+#ifndef THAW_RUNTIME_LOADER_H
+#define THAW_RUNTIME_LOADER_H
+
+#include "core/runtime/runtime.h"
+
+/* ---- the table that plugins are given (host.c) --------------------------------------------------- */
+
+typedef struct thaw_host_services {
+    thaw_host table;
+    const thaw_log *log;
+    thaw_threads *threads;
+} thaw_host_services;
+
+/* services stays where it is for as long as a plugin may use the table. */
+void thaw_host_fill(thaw_host_services *services, const thaw_log *log, thaw_threads *threads);
+
+/* ---- one plugin (plugin.c) ----------------------------------------------------------------------- */
+
+typedef struct thaw_loaded {
+    char *path; /* absolute, links resolved */
+    void *library;
+    thaw_plugin api; /* zero-extended copy, every function of ABI 1.0 present */
+} thaw_loaded;
+
+/* Copies a struct that begins with struct_size into one of known_bytes of the caller, zeroing what the
+ * giver did not have. False if the giver's is smaller than v1_bytes; the copy is made all the same. */
+bool thaw_copy_struct(void *own, size_t known_bytes, const void *foreign, size_t v1_bytes);
+
+/* What a caller's err must look like before a plugin gets it: a plugin may fail without a word. */
+static inline void thaw_error_clear(thaw_error *err)
+{
+    if (!err)
+        return;
+    err->status = THAW_OK;
+    err->native = 0;
+    err->text[0] = '\0';
+}
+
+/* Tidies what a plugin's function left in err (unterminated or missing text, unknown status), puts
+ * "<what>: " before it and returns the status. status is not THAW_OK; err may be NULL. */
+thaw_status thaw_plugin_failed(thaw_status status, thaw_error *err, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Opens a file and checks the plugin in it against the n that are loaded already; does not initialise
+ * it. path is absolute. On failure nothing is left open. [init] */
+thaw_status thaw_plugin_open(const char *path, const thaw_loaded *others, size_t n, thaw_loaded *out,
+                             thaw_error *err);
+/* Of a plugin that was never initialised: unmaps it. Of others only path is freed (thaw_runtime_free). */
+void thaw_plugin_discard(thaw_loaded *plugin);
+
+/* ---- where they lie (search.c) ------------------------------------------------------------------- */
+
+typedef struct thaw_paths {
+    char **items;
+    size_t count, capacity;
+} thaw_paths;
+
+/* Appends every thaw-*.so of the folders of path_list (':' between; may be NULL), then of the folder
+ * "thaw" beside this code; sorted by name within each folder. A folder that cannot be read is logged. */
+thaw_status thaw_search_plugins(const char *path_list, const thaw_log *log, thaw_paths *out, thaw_error *err);
+void thaw_paths_free(thaw_paths *paths);
+
+/* ---- devices (devices.c) ------------------------------------------------------------------------- */
+
+typedef struct thaw_device_list {
+    thaw_device_entry *items;
+    struct {
+        size_t plugin;
+        uint32_t index;
+    } * origins; /* of items of the same position */
+    size_t count, capacity, origin_capacity;
+} thaw_device_list;
+
+struct thaw_runtime {
+    thaw_log log;
+    thaw_threads *threads;
+    thaw_host_services host;
+    thaw_loaded *plugins;
+    size_t n_plugins, plugin_capacity;
+    thaw_device_list devices;
+};
+
+/* Appends the devices of plugins[plugin]. A plugin that fails to list them is logged and has none. */
+thaw_status thaw_devices_append(thaw_runtime *runtime, size_t plugin, thaw_error *err);
+
+#endif

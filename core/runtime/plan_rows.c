@@ -1,0 +1,69 @@
+/* plan_rows.c: the plan in the words of `thaw plan`. */
+#include <stdio.h>
+
+#include "core/base/memory.h"
+#include "core/runtime/program_state.h"
+
+static uint64_t temp_bytes(const thaw_graph *graph, const thaw_gop *op)
+{
+    uint64_t sum = 0;
+    for (uint32_t k = 0; k < op->n_out; k++)
+        if (graph->tensors[op->out[k]].storage == THAW_T_TEMP)
+            sum += thaw_graph_bytes(graph, op->out[k]);
+    return sum;
+}
+
+static void describe_row(const thaw_program *program, const thaw_placement *placement, size_t i,
+                         thaw_row_text *text, thaw_plan_row *row)
+{
+    const thaw_gop *op = &placement->graph.ops[i];
+    const thaw_placed_op *placed = &placement->ops[i];
+    const thaw_gtensor *y = &placement->graph.tensors[op->out[0]];
+    snprintf(text->label, sizeof text->label, "%s", op->label);
+    snprintf(text->algo, sizeof text->algo, "%s", placed->info.name);
+    snprintf(text->reason, sizeof text->reason, "%s", placed->reason);
+    *row = (thaw_plan_row){
+        .op = thaw_op_facts_of(op->kind)->name,
+        .label = text->label,
+        .device = program->devs[placed->dev]->name,
+        .algo = text->algo,
+        .reason = text->reason,
+        .macs = thaw_op_macs(&placement->graph, op),
+        .bytes = temp_bytes(&placement->graph, op),
+        .workspace_bytes = placed->info.workspace_bytes,
+    };
+    snprintf(row->shape, sizeof row->shape, "%dx%dx%dx%d", y->n, y->h, y->w, y->c);
+}
+
+thaw_status thaw_program_describe(thaw_program *program, const thaw_placement *placement,
+                                  const thaw_schedule *schedule, const thaw_mem_plan *plans, thaw_error *err)
+{
+    size_t n = placement->graph.n_ops;
+    program->rows = thaw_calloc(n, sizeof *program->rows);
+    program->row_texts = thaw_calloc(n, sizeof *program->row_texts);
+    if (!program->rows || !program->row_texts)
+        return thaw_fail_memory(err, n * sizeof *program->row_texts, "the plan");
+    for (size_t i = 0; i < n; i++)
+        describe_row(program, placement, i, &program->row_texts[i], &program->rows[i]);
+    program->plan = (thaw_plan_summary){
+        .n_rows = n,
+        .rows = program->rows,
+        .fallback_ops = placement->fallback_ops,
+        .fallback_bytes = schedule->transfer_bytes,
+    };
+    for (size_t d = 0; d < program->n_devs; d++) {
+        program->plan.arena_bytes += plans[d].total_bytes;
+        program->plan.n_arenas += plans[d].n_arenas;
+        program->plan.workspace_bytes += schedule->workspace_bytes[d];
+        program->plan.arena_naive_bytes += schedule->workspace_bytes[d];
+        for (size_t u = 0; u < schedule->n_units; u++)
+            if (schedule->units[u].item[d] != THAW_NO_ITEM)
+                program->plan.arena_naive_bytes += schedule->units[u].bytes;
+    }
+    return THAW_OK;
+}
+
+const thaw_plan_summary *thaw_program_plan(const thaw_program *program)
+{
+    return &program->plan;
+}

@@ -1,0 +1,340 @@
+/* program.c: from a graph to steps with every kernel, slice and byte count looked up. */
+#include "core/runtime/program.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/memory.h"
+#include "core/runtime/loader.h"
+#include "core/runtime/program_state.h"
+#include "core/runtime/vars.h"
+
+/* What is needed while a program is made, and not any more afterwards. */
+typedef struct builder {
+    thaw_program *program;
+    thaw_vars *vars;
+    const thaw_program_options *options;
+    thaw_placement placement;
+    thaw_schedule schedule;
+    thaw_mem_plan plans[THAW_MAX_DEVS];
+} builder;
+
+/* ---- checks -------------------------------------------------------------------------------------- */
+
+static thaw_status check_variable(const thaw_gtensor *t, const thaw_vars *vars, thaw_error *err)
+{
+    const thaw_var_info *info = vars ? thaw_vars_info(vars, t->var) : NULL;
+    if (!info)
+        return thaw_fail(err, THAW_E_INVALID, "tensor %s is variable %u, but there are %zu variables",
+                         t->name, t->var, vars ? thaw_vars_count(vars) : 0);
+    if (t->parent == THAW_NO_TENSOR &&
+        (t->dtype != THAW_F32 || t->n != info->n || t->h != info->h || t->w != info->w || t->c != info->c))
+        return thaw_fail(err, THAW_E_INVALID,
+                         "tensor %s is %dx%dx%dx%d, but variable %s is %dx%dx%dx%d of f32", t->name, t->n,
+                         t->h, t->w, t->c, info->name, info->n, info->h, info->w, info->c);
+    return THAW_OK;
+}
+
+static thaw_status check_graph(const thaw_graph *graph, const thaw_vars *vars, const thaw_dev *dev,
+                               thaw_error *err)
+{
+    if (vars && thaw_vars_dev(vars) != dev)
+        return thaw_fail(err, THAW_E_INVALID, "the variables are on %s, but the program is for %s",
+                         thaw_vars_dev(vars)->name, dev->name);
+    for (size_t t = 0; t < graph->n_tensors; t++) {
+        if (graph->tensors[t].storage != THAW_T_VAR)
+            continue;
+        thaw_status st = check_variable(&graph->tensors[t], vars, err);
+        if (st != THAW_OK)
+            return st;
+    }
+    return THAW_OK;
+}
+
+/* ---- memory -------------------------------------------------------------------------------------- */
+
+/* Name of the tensor that is too large for one allocation, or of the workspace. */
+static const char *too_large(const builder *b, size_t d)
+{
+    const thaw_schedule *s = &b->schedule;
+    for (size_t u = 0; u < s->n_units; u++)
+        if (s->units[u].item[d] != THAW_NO_ITEM && s->units[u].bytes > b->program->devs[d]->max_alloc)
+            return b->placement.graph.tensors[s->units[u].tensor].name;
+    return "workspace";
+}
+
+static thaw_status plan_memory(builder *b, thaw_error *err)
+{
+    thaw_schedule *s = &b->schedule;
+    thaw_status st = thaw_schedule_items(&b->placement, s, err);
+    for (size_t d = 0; st == THAW_OK && d < b->program->n_devs; d++) {
+        thaw_dev *dev = b->program->devs[d];
+        st = thaw_mem_plan_make(s->items[d], s->n_items[d], dev->align, dev->max_alloc, &b->plans[d], err);
+        if (st == THAW_E_DEVICE_MEMORY)
+            return thaw_fail_within(err, st, "%s: %s", dev->name, too_large(b, d));
+    }
+    return st;
+}
+
+static thaw_status take_memory(builder *b, thaw_error *err)
+{
+    thaw_program *p = b->program;
+    for (size_t d = 0; d < p->n_devs; d++) {
+        thaw_dev *dev = p->devs[d];
+        thaw_status st =
+            thaw_arenas_create(dev, &b->plans[d], "activations and workspace", &p->arenas[d], err);
+        if (st != THAW_OK)
+            return st;
+        thaw_error_clear(err);
+        st = dev->ops.stream_create(dev->handle, &p->streams[d], err);
+        if (st != THAW_OK)
+            return thaw_plugin_failed(st, err, "%s: cannot create a stream", dev->name);
+    }
+    if (b->schedule.transfer_max > SIZE_MAX)
+        return thaw_fail_memory(err, b->schedule.transfer_max, "copies between devices");
+    p->staging = thaw_alloc_aligned((size_t)b->schedule.transfer_max, THAW_MIN_ALIGN);
+    return p->staging ? THAW_OK : thaw_fail_memory(err, b->schedule.transfer_max, "copies between devices");
+}
+
+static thaw_slice unit_slice(const builder *b, const thaw_unit *unit, uint32_t dev)
+{
+    if (unit->item[dev] == THAW_NO_ITEM)
+        return thaw_vars_slice(b->vars, b->placement.graph.tensors[unit->tensor].var);
+    return thaw_arenas_slice(&b->program->arenas[dev], &b->schedule.items[dev][unit->item[dev]]);
+}
+
+static thaw_slice tensor_slice(const builder *b, uint32_t tensor, uint32_t dev)
+{
+    const thaw_gtensor *t = &b->placement.graph.tensors[tensor];
+    uint32_t unit = b->schedule.unit_of[tensor];
+    if (unit == THAW_NO_UNIT)
+        return (thaw_slice){NULL, 0};
+    thaw_slice slice = unit_slice(b, &b->schedule.units[unit], dev);
+    if (t->parent != THAW_NO_TENSOR)
+        slice.offset += (uint64_t)t->channel_offset * thaw_dtype_bytes(t->dtype);
+    return slice;
+}
+
+/* ---- kernels ------------------------------------------------------------------------------------- */
+
+static thaw_status fail_prepare(thaw_status st, const builder *b, size_t i, thaw_error *why, thaw_error *err)
+{
+    const thaw_gop *op = &b->placement.graph.ops[i];
+    const thaw_dev *dev = b->program->devs[b->placement.ops[i].dev];
+    const char *name = thaw_op_facts_of(op->kind)->name;
+    if (st == THAW_E_DEVICE_MEMORY) {
+        char arenas[24], vars[24], have[24];
+        thaw_format_bytes(b->plans[b->placement.ops[i].dev].total_bytes, arenas);
+        thaw_format_bytes(b->vars ? thaw_vars_bytes(b->vars) : 0, vars);
+        thaw_format_bytes(dev->info.memory_bytes, have);
+        st = thaw_plugin_failed(st, why,
+                                "%s is full while preparing %s (%s): activations and workspace take %s, "
+                                "weights and optimizer state %s, of %s; use a smaller batch",
+                                dev->name, name, op->label, arenas, vars,
+                                dev->info.memory_bytes ? have : "an unknown amount");
+    } else {
+        st = thaw_plugin_failed(st, why, "%s cannot prepare %s (%s)", dev->name, name, op->label);
+    }
+    if (err)
+        *err = *why;
+    return st;
+}
+
+static thaw_status prepare_kernel(builder *b, size_t i, thaw_kernel_call *call, thaw_error *err)
+{
+    const thaw_placed_op *placed = &b->placement.ops[i];
+    thaw_dev *dev = b->program->devs[placed->dev];
+    thaw_op_desc desc;
+    thaw_status st = thaw_op_describe(&b->placement.graph, i, b->options->runs, &desc, err);
+    if (st != THAW_OK)
+        return st;
+    thaw_error why = {0};
+    st = dev->ops.op_prepare(dev->handle, &desc.op, placed->info.algo, desc.const_data, &call->kernel, &why);
+    thaw_op_desc_free(&desc);
+    return st == THAW_OK ? THAW_OK : fail_prepare(st, b, i, &why, err);
+}
+
+static thaw_status make_calls(builder *b, thaw_error *err)
+{
+    thaw_program *p = b->program;
+    const thaw_graph *graph = &b->placement.graph;
+    size_t n_args = 0;
+    for (size_t i = 0; i < graph->n_ops; i++)
+        n_args += (size_t)graph->ops[i].n_in + graph->ops[i].n_out;
+    p->calls = thaw_calloc(graph->n_ops, sizeof *p->calls);
+    p->call_devs = thaw_calloc(graph->n_ops, sizeof *p->call_devs);
+    p->args = thaw_calloc(n_args, sizeof *p->args);
+    if (!p->calls || !p->call_devs || !p->args)
+        return thaw_fail_memory(err, n_args * sizeof *p->args, "the program's steps");
+    p->n_calls = graph->n_ops;
+    thaw_slice *next = p->args;
+    for (size_t i = 0; i < graph->n_ops; i++) {
+        const thaw_gop *op = &graph->ops[i];
+        thaw_kernel_call *call = &p->calls[i];
+        uint32_t dev = p->call_devs[i] = b->placement.ops[i].dev;
+        call->args = next;
+        call->n_args = op->n_in + op->n_out;
+        for (uint32_t k = 0; k < call->n_args; k++)
+            *next++ = tensor_slice(b, k < op->n_in ? op->in[k] : op->out[k - op->n_in], dev);
+        if (b->placement.ops[i].info.workspace_bytes)
+            call->workspace =
+                thaw_arenas_slice(&p->arenas[dev], &b->schedule.items[dev][b->schedule.workspace[dev]]);
+        thaw_status st = prepare_kernel(b, i, call, err);
+        if (st != THAW_OK)
+            return st;
+    }
+    return THAW_OK;
+}
+
+/* ---- steps --------------------------------------------------------------------------------------- */
+
+static thaw_status make_ports(builder *b, thaw_error *err)
+{
+    thaw_program *p = b->program;
+    const thaw_graph *graph = &b->placement.graph;
+    p->feeds = thaw_calloc(graph->n_tensors, sizeof *p->feeds);
+    p->outputs = thaw_calloc(graph->n_tensors, sizeof *p->outputs);
+    if (!p->feeds || !p->outputs)
+        return thaw_fail_memory(err, graph->n_tensors * sizeof *p->feeds, "the program's inputs and outputs");
+    for (uint32_t t = 0; t < graph->n_tensors; t++) {
+        const thaw_gtensor *g = &graph->tensors[t];
+        thaw_port port = {.tensor = t, .bytes = thaw_graph_bytes(graph, t)};
+        memcpy(port.name, g->name, sizeof port.name);
+        if (g->storage == THAW_T_FEED && g->parent == THAW_NO_TENSOR)
+            p->feeds[p->n_feeds++] = port;
+        if (g->output)
+            p->outputs[p->n_outputs++] = port;
+    }
+    return THAW_OK;
+}
+
+static size_t port_of(const thaw_port *ports, size_t n, uint32_t tensor)
+{
+    size_t i = 0;
+    while (i < n && ports[i].tensor != tensor)
+        i++;
+    return i;
+}
+
+static void resolve_step(const builder *b, const thaw_step *from, thaw_run_step *to)
+{
+    const thaw_program *p = b->program;
+    *to = (thaw_run_step){.kind = from->kind, .dev = from->dev, .from_dev = from->from_dev};
+    if (from->kind == THAW_STEP_OP) {
+        to->call = from->op;
+        return;
+    }
+    const thaw_unit *unit = &b->schedule.units[from->unit];
+    to->bytes = unit->bytes;
+    to->place = unit_slice(b, unit, from->dev);
+    if (from->kind == THAW_STEP_TRANSFER)
+        to->from = unit_slice(b, unit, from->from_dev);
+    else if (from->kind == THAW_STEP_UPLOAD)
+        to->port = port_of(p->feeds, p->n_feeds, from->tensor);
+    else
+        to->port = port_of(p->outputs, p->n_outputs, from->tensor);
+}
+
+static thaw_status make_steps(builder *b, thaw_error *err)
+{
+    thaw_program *p = b->program;
+    p->steps = thaw_calloc(b->schedule.n_steps, sizeof *p->steps);
+    if (!p->steps)
+        return thaw_fail_memory(err, b->schedule.n_steps * sizeof *p->steps, "the program's steps");
+    p->n_steps = b->schedule.n_steps;
+    for (size_t i = 0; i < p->n_steps; i++)
+        resolve_step(b, &b->schedule.steps[i], &p->steps[i]);
+    return THAW_OK;
+}
+
+/* ---- the whole ----------------------------------------------------------------------------------- */
+
+static void warn_of_fallback(const builder *b)
+{
+    const thaw_plan_summary *plan = &b->program->plan;
+    if (plan->fallback_ops == 0 || b->options->fallback != THAW_FALLBACK_WARN)
+        return;
+    size_t i = 0;
+    while (b->placement.ops[i].dev == 0)
+        i++;
+    char bytes[24];
+    thaw_format_bytes(plan->fallback_bytes, bytes);
+    thaw_log_at(
+        b->options->log, THAW_LOG_WARN,
+        "%zu of %zu ops run on %s, and %s are copied between the devices in each run; the first is %s "
+        "(%s): %s",
+        plan->fallback_ops, plan->n_rows, b->program->devs[1]->name, bytes, plan->rows[i].op,
+        plan->rows[i].label, plan->rows[i].reason);
+}
+
+static thaw_status build(builder *b, const thaw_graph *graph, thaw_error *err)
+{
+    thaw_status st = check_graph(graph, b->vars, b->options->dev, err);
+    if (st == THAW_OK)
+        st = thaw_place(graph, b->options, &b->placement, err);
+    if (st != THAW_OK)
+        return st;
+    b->program->devs[b->program->n_devs++] = b->options->dev;
+    if (b->placement.fallback_ops)
+        b->program->devs[b->program->n_devs++] = b->options->fallback_dev;
+    st = thaw_schedule_make(&b->placement, &b->schedule, err);
+    if (st == THAW_OK)
+        st = plan_memory(b, err);
+    if (st == THAW_OK)
+        st = take_memory(b, err);
+    if (st == THAW_OK)
+        st = make_calls(b, err);
+    if (st == THAW_OK)
+        st = make_ports(b, err);
+    if (st == THAW_OK)
+        st = make_steps(b, err);
+    if (st == THAW_OK)
+        st = thaw_program_describe(b->program, &b->placement, &b->schedule, b->plans, err);
+    if (st == THAW_OK)
+        warn_of_fallback(b);
+    return st;
+}
+
+thaw_status thaw_program_create(const thaw_graph *graph, thaw_vars *vars, const thaw_program_options *options,
+                                thaw_program **out, thaw_error *err)
+{
+    builder b = {.vars = vars, .options = options};
+    b.program = thaw_calloc(1, sizeof *b.program);
+    if (!b.program)
+        return thaw_fail_memory(err, sizeof *b.program, "a program");
+    thaw_status st = build(&b, graph, err);
+    for (size_t d = 0; d < THAW_MAX_DEVS; d++)
+        thaw_mem_plan_free(&b.plans[d]);
+    thaw_schedule_free(&b.schedule);
+    thaw_placement_free(&b.placement);
+    if (st == THAW_OK)
+        *out = b.program;
+    else
+        thaw_program_free(b.program);
+    return st;
+}
+
+void thaw_program_free(thaw_program *p)
+{
+    if (!p)
+        return;
+    for (size_t i = 0; i < p->n_calls; i++) {
+        thaw_dev *dev = p->devs[p->call_devs[i]];
+        dev->ops.kernel_destroy(dev->handle, p->calls[i].kernel);
+    }
+    for (size_t d = 0; d < p->n_devs; d++) {
+        if (p->streams[d])
+            p->devs[d]->ops.stream_destroy(p->devs[d]->handle, p->streams[d]);
+        thaw_arenas_free(&p->arenas[d]);
+    }
+    thaw_free_aligned(p->staging);
+    free(p->feeds);
+    free(p->outputs);
+    free(p->calls);
+    free(p->call_devs);
+    free(p->args);
+    free(p->steps);
+    free(p->rows);
+    free(p->row_texts);
+    free(p);
+}

@@ -1,0 +1,75 @@
+/* program.h: a graph compiled for a device: placed, planned, prepared. Running it allocates nothing. */
+#ifndef THAW_RUNTIME_PROGRAM_H
+#define THAW_RUNTIME_PROGRAM_H
+
+#include "core/graph/graph.h"
+#include "core/runtime/runtime.h"
+
+/* ---- variables --------------------------------------------------------------------------------- */
+
+/* Device memory of a list of variables, zeroed at creation. One thread at a time, together with the
+ * programs that use it. */
+typedef struct thaw_vars thaw_vars;
+thaw_status thaw_vars_create(thaw_dev *dev, const thaw_var_list *list, thaw_vars **out, thaw_error *err);
+void thaw_vars_free(thaw_vars *vars);
+size_t thaw_vars_count(const thaw_vars *vars);
+const thaw_var_info *thaw_vars_info(const thaw_vars *vars, size_t i);
+uint64_t thaw_vars_bytes(const thaw_vars *vars);
+/* Dense f32, n*h*w*c values. Both wait for the copy. */
+thaw_status thaw_vars_set(thaw_vars *vars, size_t i, const float *values, thaw_error *err);
+thaw_status thaw_vars_get(thaw_vars *vars, size_t i, float *values, thaw_error *err);
+
+/* ---- programs ---------------------------------------------------------------------------------- */
+
+typedef struct thaw_program thaw_program;
+
+typedef enum { THAW_FALLBACK_WARN = 0, THAW_FALLBACK_ERROR = 1, THAW_FALLBACK_ALLOW = 2 } thaw_fallback;
+
+typedef struct thaw_program_options {
+    thaw_dev *dev;
+    thaw_dev *fallback_dev; /* takes what dev declines, also in parts; NULL or dev: nobody does */
+    thaw_fallback fallback;
+    uint64_t runs; /* expected number of runs, 0 unknown */
+    const thaw_log *log;
+} thaw_program_options;
+
+/* Compiles. vars may be NULL if the graph has no VAR. The graph and its CONST data are not needed any more
+ * afterwards. THAW_E_DEVICE_MEMORY names what was needed and what there is. */
+thaw_status thaw_program_create(const thaw_graph *graph, thaw_vars *vars, const thaw_program_options *options,
+                                thaw_program **out, thaw_error *err);
+void thaw_program_free(thaw_program *program);
+
+/* Host memory for a FEED or an output tensor: dense, of its dtype. */
+typedef struct thaw_binding {
+    uint32_t tensor;
+    void *data; /* only read for a feed */
+} thaw_binding;
+
+/* Uploads the feeds (every FEED of the graph must be there), runs all ops in order, downloads the fetches,
+ * and waits. One thread at a time. After an error the variables' contents are undefined. */
+thaw_status thaw_program_run(thaw_program *program, const thaw_binding *feeds, size_t n_feeds,
+                             const thaw_binding *fetches, size_t n_fetches, thaw_error *err);
+
+/* ---- what `thaw plan` prints ------------------------------------------------------------------- */
+
+typedef struct thaw_plan_row {
+    const char *op, *label, *device, *algo, *reason;
+    char shape[64]; /* of the first output, "32x8x8x384" */
+    uint64_t macs;
+    uint64_t bytes; /* of outputs that are TEMP */
+    uint64_t workspace_bytes;
+} thaw_plan_row;
+typedef struct thaw_plan_summary {
+    size_t n_rows;
+    const thaw_plan_row *rows;
+    uint64_t arena_bytes;       /* activations and workspace, all arenas */
+    uint64_t arena_naive_bytes; /* what it were without reuse */
+    uint64_t workspace_bytes;   /* part of arena_bytes */
+    size_t n_arenas;
+    size_t fallback_ops;
+    uint64_t fallback_bytes; /* copied between devices each run */
+} thaw_plan_summary;
+/* Valid as long as the program. */
+const thaw_plan_summary *thaw_program_plan(const thaw_program *program);
+
+#endif

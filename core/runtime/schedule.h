@@ -1,0 +1,61 @@
+/* schedule.h: the steps of one run, and how long each tensor lives on each device. Pure calculation.
+ *
+ * Devices share no memory. Which device holds the valid contents of a tensor at which op is known before
+ * the first run, so the copies between devices are steps like any other. A slice of a concatenation has no
+ * contents of its own: what is tracked is the unit, a whole tensor, or a variable. */
+#ifndef THAW_RUNTIME_SCHEDULE_H
+#define THAW_RUNTIME_SCHEDULE_H
+
+#include "core/runtime/memplan.h"
+#include "core/runtime/place.h"
+
+#define THAW_NO_UNIT UINT32_MAX
+#define THAW_NO_ITEM SIZE_MAX
+
+typedef struct thaw_unit {
+    uint32_t tensor; /* a root; of a variable: the first that stands for it */
+    uint64_t bytes;
+    struct {
+        bool used;
+        size_t first, last; /* op number; n_ops: after the last */
+    } life[THAW_MAX_DEVS];
+    size_t item[THAW_MAX_DEVS]; /* in thaw_schedule.items[dev]; THAW_NO_ITEM: a variable at home, or unused */
+} thaw_unit;
+
+typedef enum {
+    THAW_STEP_UPLOAD = 0, /* the feed `tensor` to dev */
+    THAW_STEP_OP,         /* op number `op` on dev */
+    THAW_STEP_TRANSFER,   /* unit from from_dev to dev */
+    THAW_STEP_DOWNLOAD    /* the output `tensor` from dev, if it is asked for */
+} thaw_step_kind;
+
+typedef struct thaw_step {
+    thaw_step_kind kind;
+    uint32_t dev, from_dev;
+    uint32_t unit, tensor;
+    size_t op;
+} thaw_step;
+
+typedef struct thaw_schedule {
+    uint32_t *unit_of; /* of each tensor; THAW_NO_UNIT for CONST */
+    thaw_unit *units;
+    size_t n_units;
+    thaw_step *steps;
+    size_t n_steps, step_capacity;
+    thaw_mem_item *items[THAW_MAX_DEVS]; /* what needs memory; units that share a place share an item */
+    size_t n_items[THAW_MAX_DEVS];
+    size_t workspace[THAW_MAX_DEVS]; /* its item, or THAW_NO_ITEM */
+    uint64_t workspace_bytes[THAW_MAX_DEVS];
+    uint64_t transfer_bytes, transfer_max;
+} thaw_schedule;
+
+/* THAW_E_INVALID if an op writes a CONST or a FEED, reads what nothing has written, or an output is a CONST,
+ * a slice, or never written. Freed by thaw_schedule_free, also after an error. */
+thaw_status thaw_schedule_make(const thaw_placement *placement, thaw_schedule *out, thaw_error *err);
+void thaw_schedule_free(thaw_schedule *schedule);
+
+/* Fills items (and workspace), with every unit in a place of its own except where an op may write in the
+ * place of an input that nobody needs any more (thaw_op_facts.in_place). */
+thaw_status thaw_schedule_items(const thaw_placement *placement, thaw_schedule *schedule, thaw_error *err);
+
+#endif

@@ -1,0 +1,107 @@
+/* The pool: every task once, no worker in two places, callers one behind the other. */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "core/base/threads.h"
+
+#define N_TASKS 2000u
+
+typedef struct job {
+    atomic_uint done[N_TASKS];
+    atomic_uint inside[256]; /* threads that call themselves this worker right now */
+    atomic_uint faults;
+    uint32_t workers;
+} job;
+
+static void count_task(void *arg, uint32_t task, uint32_t worker)
+{
+    job *j = arg;
+    if (worker >= j->workers || atomic_fetch_add(&j->inside[worker], 1) != 0)
+        atomic_fetch_add(&j->faults, 1);
+    atomic_fetch_add(&j->done[task], 1);
+    if (worker < j->workers)
+        atomic_fetch_sub(&j->inside[worker], 1);
+}
+
+static void every_task_runs_once(void **state)
+{
+    (void)state;
+    for (uint32_t n = 1; n <= 5; n++) {
+        thaw_threads *pool;
+        assert_int_equal(thaw_threads_create(n, &pool, NULL), THAW_OK);
+        assert_int_equal(thaw_threads_count(pool), n);
+        const uint32_t sizes[] = {0, 1, 2, n, n + 1, 97, N_TASKS};
+        for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+            job *j = calloc(1, sizeof *j);
+            assert_non_null(j);
+            j->workers = n;
+            thaw_threads_run(pool, sizes[s], count_task, j);
+            assert_int_equal(j->faults, 0);
+            for (uint32_t i = 0; i < N_TASKS; i++)
+                assert_int_equal(j->done[i], i < sizes[s]);
+            free(j);
+        }
+        thaw_threads_destroy(pool);
+    }
+}
+
+typedef struct caller {
+    thaw_threads *pool;
+    job *shared;
+} caller;
+
+static void *call_often(void *arg)
+{
+    caller *c = arg;
+    for (int i = 0; i < 50; i++)
+        thaw_threads_run(c->pool, 40, count_task, c->shared);
+    return NULL;
+}
+
+static void callers_queue_up(void **state)
+{
+    (void)state;
+    caller c;
+    pthread_t threads[3];
+    assert_int_equal(thaw_threads_create(2, &c.pool, NULL), THAW_OK);
+    c.shared = calloc(1, sizeof *c.shared);
+    assert_non_null(c.shared);
+    c.shared->workers = 2;
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, call_often, &c), 0);
+    for (int i = 0; i < 3; i++)
+        pthread_join(threads[i], NULL);
+    /* Two callers at a time would both be worker 0. */
+    assert_int_equal(c.shared->faults, 0);
+    for (uint32_t i = 0; i < 40; i++)
+        assert_int_equal(c.shared->done[i], 150);
+    thaw_threads_destroy(c.pool);
+    free(c.shared);
+}
+
+static void counts_have_bounds(void **state)
+{
+    (void)state;
+    thaw_threads *pool;
+    assert_int_equal(thaw_threads_create(0, &pool, NULL), THAW_OK);
+    assert_true(thaw_threads_count(pool) >= 1 && thaw_threads_count(pool) <= 256);
+    thaw_threads_destroy(pool);
+    thaw_threads_destroy(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_task_runs_once),
+        cmocka_unit_test(callers_queue_up),
+        cmocka_unit_test(counts_have_bounds),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
