@@ -1,0 +1,202 @@
+/* case.h: what a case is, and what the files of this room share. */
+#ifndef THAW_CHECK_CASE_H
+#define THAW_CHECK_CASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/status.h"
+#include "core/runtime/runtime.h"
+#include "thaw_ops.h"
+#include "thaw_plugin.h"
+
+#define CHECK_MAX_ARGS 32u
+
+/* What an input holds. */
+typedef enum {
+    FILL_UNIFORM,   /* [-1,1) */
+    FILL_POSITIVE,  /* [0.25,1.25) */
+    FILL_COARSE,    /* -2, -1, 0, 1, 2: many equal values */
+    FILL_RECTIFIED, /* what a relu leaves: zeros of both signs, and [0,1) */
+    FILL_WITH_NAN,  /* as UNIFORM, one in sixteen a NaN */
+    FILL_LOGIT,     /* [-8,8) */
+    FILL_LOGIT_FAR, /* [-200,200): most of the exponentials underflow */
+    FILL_SHARE,     /* 0, 1/8 … 7/8: probabilities with equal maxima */
+    FILL_SQUARE,    /* small and not negative: Adam's second moment */
+    FILL_HYPER,     /* Adam's constants */
+    FILL_LABEL,     /* below the channels of input 0 */
+    FILL_INTEGER,   /* any bits, for integer types */
+    FILL_BIT,       /* 0 or 1 */
+    FILL_ARGMAX,    /* a cell of the window that lies inside the image of output 0 */
+    FILL_ROUNDING   /* floating-point values that are hard to round: ties, limits, infinities, NaN */
+} check_fill;
+
+/* How near an output must come to the reference; the formulas are in compare.c. */
+typedef enum {
+    RULE_EXACT,
+    RULE_RELATIVE, /* to the value itself */
+    RULE_NORM,     /* to the tensor's largest value, or scale_floor if that is more */
+    RULE_SUM       /* to the sum of the absolute values of what is added up */
+} check_rule;
+
+typedef struct check_arg {
+    const char *label; /* as in thaw_ops.h */
+    thaw_dtype dtype;
+    thaw_role role;
+    int32_t n, h, w, c;
+    int32_t before, behind; /* channels of a concatenation on either side: pixel_pitch is the sum */
+    check_fill fill;        /* inputs */
+    check_rule rule;        /* outputs */
+    uint32_t terms;         /* outputs: length of the longest sum */
+    float scale_floor;
+    int32_t in_place_of; /* outputs: the input whose slice it shares, or -1 */
+} check_arg;
+
+typedef union check_attr {
+    uint32_t struct_size; /* of the member in use; 0: none */
+    thaw_conv_attr conv;
+    thaw_affine_attr affine;
+    thaw_bn_attr bn;
+    thaw_pool_attr pool;
+    thaw_dropout_attr dropout;
+    thaw_xent_attr xent;
+    thaw_cast_attr cast;
+} check_attr;
+
+typedef enum {
+    CHECK_VALUES,  /* against the reference */
+    CHECK_ADJOINT, /* <A x, y> = <x, A^T y>; the case describes A */
+    CHECK_BATCH,   /* a row of the batch alone gives the bits that it has among the others */
+    CHECK_MISUSE,  /* what contradicts thaw_ops.h is refused; the case describes a sound op */
+    CHECK_DEVICE   /* buffers, streams, events */
+} check_type;
+
+typedef struct check_case {
+    check_type type;
+    char name[112];
+    uint32_t kind;
+    uint32_t n_in, n_out;
+    check_arg arg[CHECK_MAX_ARGS]; /* inputs, then outputs */
+    check_attr attr;
+    thaw_precision precision;
+    uint32_t steps; /* times the kernel is enqueued on the same memory */
+} check_case;
+
+typedef struct check_list {
+    check_case *items;
+    size_t count, capacity;
+    check_case spare; /* written to when memory is exhausted, so that builders need not look */
+    bool failed;
+} check_list;
+
+/* ---- building the table: cases*.c -------------------------------------------------------------- */
+
+/* A new case, named "<op>/<text>"; valid until the next one. Never NULL. */
+check_case *thaw_check_new(check_list *list, uint32_t kind, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Appends an f32 activation. All inputs come before the first output. Further fields are set in *result. */
+check_arg *thaw_check_in(check_case *c, const char *label, int32_t n, int32_t h, int32_t w, int32_t ch,
+                         check_fill fill);
+check_arg *thaw_check_out(check_case *c, const char *label, int32_t n, int32_t h, int32_t w, int32_t ch,
+                          check_rule rule, uint32_t terms);
+/* Makes an argument a slice of a concatenation. */
+void thaw_check_slice(check_arg *arg, int32_t before, int32_t behind);
+/* Adds a copy of a case under another type, its name with "/<suffix>" behind it. */
+void thaw_check_again_as(check_list *list, const check_case *of, check_type type, const char *suffix);
+/* Adds the backward op of a forward one, under the forward's name, and its rows one by one. */
+void thaw_check_backward(check_list *list, const check_case *forward, uint32_t kind);
+
+/* Each adds its part of the table. Shapes that are random come from seed. */
+void thaw_check_cases_conv(check_list *list, uint64_t seed);
+void thaw_check_cases_pool(check_list *list);
+void thaw_check_cases_pointwise(check_list *list);
+void thaw_check_cases_train(check_list *list);
+/* The whole table; freed by thaw_check_list_free. */
+thaw_status thaw_check_cases(uint64_t seed, check_list *list, thaw_error *err);
+void thaw_check_list_free(check_list *list);
+
+/* The op that is the adjoint of a forward op, one of kind. false if there is none of that kind. */
+bool thaw_check_adjoint_of(const check_case *forward, uint32_t kind, check_case *out);
+
+/* ---- arguments in memory: layout.c, values.c --------------------------------------------------- */
+
+/* Where the arguments of a case lie, in one host image of all of them. Each argument has a region of its
+ * own: guard, tensor, guard. On the device the regions are one buffer (arena), or one buffer each. */
+typedef struct check_layout {
+    size_t total;
+    size_t region[CHECK_MAX_ARGS], region_bytes[CHECK_MAX_ARGS]; /* 0 bytes: shares an input's */
+    size_t first[CHECK_MAX_ARGS];                                /* of element 0 */
+    size_t bytes_per[CHECK_MAX_ARGS];                            /* of one element */
+    size_t pixels[CHECK_MAX_ARGS], pitch[CHECK_MAX_ARGS];
+    bool arena;
+} check_layout;
+
+thaw_status thaw_check_layout(const check_case *c, size_t align, check_layout *layout, thaw_error *err);
+static inline size_t check_at(const check_layout *l, uint32_t arg, size_t pixel, size_t channel)
+{
+    return l->first[arg] + (pixel * l->pitch[arg] + channel) * l->bytes_per[arg];
+}
+
+/* Writes guards, the inputs drawn from (seed, name), and NaN (integers: 0xee) into the outputs. */
+void thaw_check_draw(const check_case *c, const check_layout *layout, uint64_t seed, uint8_t *image);
+/* Replaces the floating-point inputs by their absolute values. */
+void thaw_check_absolute(const check_case *c, const check_layout *layout, uint8_t *image);
+/* Copies the elements of one argument to another of the same type, starting at given pixels. */
+void thaw_check_copy(const check_layout *to, uint8_t *to_image, uint32_t to_arg, size_t to_pixel,
+                     const check_layout *from, const uint8_t *from_image, uint32_t from_arg,
+                     size_t from_pixel, size_t pixels, size_t channels);
+/* THAW_E_CHECK if a byte that belongs to no output has changed. scratch is an image. */
+thaw_status thaw_check_untouched(const check_case *c, const check_layout *layout, const uint8_t *before,
+                                 const uint8_t *after, uint8_t *scratch, thaw_error *err);
+/* Name of the place of an element: "y0[n=0 y=3 x=1 c=17]". */
+void thaw_check_place(const check_arg *arg, size_t pixel, size_t channel, char *text, size_t cap);
+
+double thaw_check_load(thaw_dtype dtype, const void *element);
+
+/* ---- running: execute.c ------------------------------------------------------------------------ */
+
+typedef struct check_side {
+    thaw_dev *dev;
+    thaw_stream *stream;
+} check_side;
+
+/* An op as the interface wants it, made of a case. */
+typedef struct check_desc {
+    thaw_op op;
+    thaw_tensor tensor[CHECK_MAX_ARGS];
+    const thaw_tensor *pointer[CHECK_MAX_ARGS];
+    check_attr attr;
+} check_desc;
+void thaw_check_describe(const check_case *c, check_desc *desc);
+
+/* Asks the device. THAW_E_UNSUPPORTED: it declines, err says why. THAW_E_CHECK: the answer makes no sense. */
+thaw_status thaw_check_query(const check_side *side, const check_case *c, uint32_t algo, thaw_op_info *info,
+                             thaw_error *err);
+/* Prepares the op and runs it n_runs times from the image `before`, each time into another image of
+ * after[]. THAW_E_CHECK: the device failed, or wrote outside its workspace. */
+thaw_status thaw_check_execute(const check_side *side, const check_case *c, const check_layout *layout,
+                               uint32_t algo, const uint8_t *before, uint8_t *const *after, uint32_t n_runs,
+                               thaw_error *err);
+/* Turns what a device function returned into THAW_E_CHECK, with the function's name before the text;
+ * THAW_E_NO_MEMORY and THAW_E_DEVICE_LOST, after which nothing can go on, stay what they are. */
+thaw_status thaw_check_fault(thaw_error *err, thaw_status status, const char *function);
+
+/* ---- the types of case ------------------------------------------------------------------------- */
+
+typedef struct check_run {
+    check_side device, reference;
+    size_t align;
+    uint64_t seed;
+    uint32_t kernels; /* of the case at hand: algorithms that ran */
+    double worst;
+} check_run;
+
+/* THAW_OK: passed. THAW_E_CHECK: failed. THAW_E_UNSUPPORTED: declined. Another: cannot go on. */
+thaw_status thaw_check_values(check_run *run, const check_case *c, thaw_error *err);
+thaw_status thaw_check_adjoint(check_run *run, const check_case *c, thaw_error *err);
+thaw_status thaw_check_batch(check_run *run, const check_case *c, thaw_error *err);
+thaw_status thaw_check_misuse(check_run *run, const check_case *c, thaw_error *err);
+thaw_status thaw_check_device(check_run *run, const check_case *c, thaw_error *err);
+
+#endif

@@ -1,0 +1,167 @@
+/* check.c: goes through the table of cases and keeps count. */
+#include "core/check/check.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "core/check/case.h"
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static thaw_status open_side(thaw_runtime *runtime, const char *name, check_side *side, thaw_error *err)
+{
+    thaw_status st = thaw_runtime_open(runtime, name, &side->dev, err);
+    if (st != THAW_OK)
+        return st;
+    memset(err, 0, sizeof *err);
+    return thaw_check_fault(err, side->dev->ops.stream_create(side->dev->handle, &side->stream, err),
+                            "stream_create");
+}
+
+static void close_side(thaw_runtime *runtime, check_side *side)
+{
+    if (side->dev)
+        side->dev->ops.stream_destroy(side->dev->handle, side->stream);
+    thaw_runtime_close(runtime, side->dev);
+}
+
+static bool selected(const thaw_check_options *options, const check_case *c)
+{
+    if (options->op && strcmp(options->op, thaw_check_op_name(c->kind)) != 0)
+        return false;
+    return !options->case_filter || strstr(c->name, options->case_filter);
+}
+
+static thaw_status run_case(check_run *run, const check_case *c, thaw_error *err)
+{
+    switch (c->type) {
+    case CHECK_ADJOINT:
+        return thaw_check_adjoint(run, c, err);
+    case CHECK_BATCH:
+        return thaw_check_batch(run, c, err);
+    case CHECK_MISUSE:
+        return thaw_check_misuse(run, c, err);
+    case CHECK_DEVICE:
+        return thaw_check_device(run, c, err);
+    default:
+        return thaw_check_values(run, c, err);
+    }
+}
+
+static void count(thaw_check_summary *summary, const thaw_check_case *result)
+{
+    thaw_check_op_summary *op = &summary->ops[result->kind];
+    summary->cases++;
+    op->cases++;
+    summary->executed += result->kernels > 0;
+    if (result->worst > op->worst)
+        op->worst = result->worst;
+    switch (result->result) {
+    case THAW_CHECK_PASSED:
+        summary->passed++;
+        op->passed++;
+        break;
+    case THAW_CHECK_FAILED:
+        summary->failed++;
+        op->failed++;
+        break;
+    case THAW_CHECK_DECLINED:
+        summary->declined++;
+        op->declined++;
+        break;
+    }
+}
+
+/* Runs one case and reports it. Fails only when nothing can go on. */
+static thaw_status do_case(check_run *run, const thaw_check_options *options, const check_case *c,
+                           thaw_check_summary *summary, thaw_error *err)
+{
+    thaw_check_case result = {
+        .kind = c->kind, .op = thaw_check_op_name(c->kind), .name = c->name, .seed = run->seed};
+    double start = now();
+    run->kernels = 0;
+    run->worst = 0;
+    memset(err, 0, sizeof *err);
+    thaw_status st = run_case(run, c, err);
+    if (st != THAW_OK && st != THAW_E_CHECK && st != THAW_E_UNSUPPORTED)
+        return thaw_fail_within(err, st, "%s", c->name);
+    result.result = st == THAW_OK        ? THAW_CHECK_PASSED
+                    : st == THAW_E_CHECK ? THAW_CHECK_FAILED
+                                         : THAW_CHECK_DECLINED;
+    result.text = st == THAW_OK ? "" : err->text;
+    result.kernels = run->kernels;
+    result.worst = run->worst;
+    result.seconds = now() - start;
+    count(summary, &result);
+    if (st != THAW_OK)
+        thaw_log_at(options->log, st == THAW_E_CHECK ? THAW_LOG_WARN : THAW_LOG_DEBUG, "%s (seed %llu): %s",
+                    c->name, (unsigned long long)run->seed, err->text);
+    if (options->on_case)
+        options->on_case(options->on_case_ctx, &result);
+    return THAW_OK;
+}
+
+static thaw_status do_round(check_run *run, const thaw_check_options *options, thaw_check_summary *summary,
+                            thaw_error *err)
+{
+    check_list list;
+    thaw_status st = thaw_check_cases(run->seed, &list, err);
+    for (size_t i = 0; st == THAW_OK && i < list.count; i++)
+        if (selected(options, &list.items[i]))
+            st = do_case(run, options, &list.items[i], summary, err);
+    thaw_check_list_free(&list);
+    return st;
+}
+
+/* What the counts mean for the caller. */
+static thaw_status verdict(const thaw_check_options *options, const char *device,
+                           const thaw_check_summary *summary, thaw_error *err)
+{
+    if (!summary->cases)
+        return thaw_fail(err, THAW_E_CHECK, "no case was selected: op \"%s\", case \"%s\"",
+                         options->op ? options->op : "", options->case_filter ? options->case_filter : "");
+    if (summary->failed)
+        return thaw_fail(err, THAW_E_CHECK, "%zu of %zu cases failed on %s (seed %llu)", summary->failed,
+                         summary->cases, device, (unsigned long long)summary->seed);
+    if (!summary->executed && summary->declined)
+        return thaw_fail(err, THAW_E_CHECK, "%s ran no kernel: it declined %zu of %zu cases", device,
+                         summary->declined, summary->cases);
+    return THAW_OK;
+}
+
+thaw_status thaw_check_run(thaw_runtime *runtime, const thaw_check_options *options,
+                           thaw_check_summary *summary, thaw_error *err)
+{
+    thaw_error local;
+    thaw_error *e = err ? err : &local;
+    check_run run = {.seed = options->seed};
+    double start = now();
+    memset(summary, 0, sizeof *summary);
+    summary->seed = options->seed;
+    for (uint32_t kind = 0; kind < THAW_OP_KIND_END; kind++)
+        summary->ops[kind].op = thaw_check_op_name(kind);
+    thaw_status st = open_side(runtime, options->device, &run.device, e);
+    if (st == THAW_OK)
+        st = open_side(runtime, options->reference ? options->reference : "cpu:0,isa=reference",
+                       &run.reference, e);
+    if (st != THAW_OK)
+        goto cleanup;
+    run.align =
+        run.device.dev->align > run.reference.dev->align ? run.device.dev->align : run.reference.dev->align;
+    for (uint32_t round = 0; st == THAW_OK && round < (options->repeat ? options->repeat : 1); round++) {
+        run.seed = options->seed + round;
+        st = do_round(&run, options, summary, e);
+    }
+    if (st == THAW_OK)
+        st = verdict(options, run.device.dev->name, summary, e);
+cleanup:
+    summary->seconds = now() - start;
+    close_side(runtime, &run.reference);
+    close_side(runtime, &run.device);
+    return st;
+}

@@ -1,0 +1,221 @@
+/* test_faults.c: each kind of fault is found, by the check that is there for it. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/file.h"
+#include "helpers.h"
+
+static thaw_runtime *runtime;
+
+/* What the case that failed first said. */
+typedef struct {
+    char name[128], text[512];
+    size_t failed;
+} finding;
+
+static void on_case(void *ctx, const thaw_check_case *result)
+{
+    finding *f = ctx;
+    if (result->result != THAW_CHECK_FAILED)
+        return;
+    if (!f->failed++) {
+        snprintf(f->name, sizeof f->name, "%s", result->name);
+        snprintf(f->text, sizeof f->text, "%s", result->text);
+    }
+}
+
+static thaw_status run(const char *device, const char *op, const char *filter, thaw_check_summary *summary,
+                       finding *f, thaw_error *err)
+{
+    thaw_check_options options = {
+        .device = device, .op = op, .case_filter = filter, .seed = 7, .on_case = on_case, .on_case_ctx = f};
+    memset(f, 0, sizeof *f);
+    memset(err, 0, sizeof *err);
+    return thaw_check_run(runtime, &options, summary, err);
+}
+
+static void must_find(const char *fault, const char *op, const char *filter, const char *text)
+{
+    char device[64];
+    finding f;
+    thaw_check_summary summary;
+    thaw_error err;
+    assert_int_equal(run("faulty:0,fault=none", op, filter, &summary, &f, &err), THAW_OK);
+    snprintf(device, sizeof device, "faulty:0,fault=%s", fault);
+    assert_int_equal(run(device, op, filter, &summary, &f, &err), THAW_E_CHECK);
+    assert_true(summary.failed > 0);
+    assert_int_equal(summary.failed, f.failed);
+    assert_true(err.text[0]);
+    if (!strstr(f.text, text))
+        fail_msg("%s: \"%s\" does not speak of \"%s\"", f.name, f.text, text);
+}
+
+static void finds_a_wrong_value(void **state)
+{
+    (void)state;
+    must_find("value", "conv2d", "odd_3x3_3-7", "the reference has");
+    must_find("value", "maxpool", "2x2_s2.2", "the reference has");
+    must_find("value", "cast", "f32-f16", "the reference has");
+    must_find("value", "adam", "4-tensors_5", "the reference has");
+}
+
+static void finds_a_wrong_adjoint(void **state)
+{
+    (void)state;
+    must_find("value", "conv2d", "odd_3x3_3-7_s1.1_p1.1.1.1_3x2x2/adjoint", "<A x, y>");
+    must_find("value", "avgpool", "_3x7x6x7/adjoint", "<A x, y>");
+    must_find("value", "dropout", "/adjoint", "<A x, y>");
+}
+
+static void finds_writes_outside(void **state)
+{
+    (void)state;
+    must_find("behind", "conv2d", "odd_1x1_3-7", "behind the last element of y0");
+    must_find("behind", "relu_bwd", "2x5x7x64", "behind the last element of dx");
+    must_find("gap", "conv2d", "odd_1x1_3-7_s1.1_p0.0.0.0_3x2x7_bias_relu_const_slice",
+              "between c and pixel_pitch");
+    must_find("gap", "add", "3x2x7x33_slice", "between c and pixel_pitch");
+}
+
+static void finds_what_was_left_unwritten(void **state)
+{
+    (void)state;
+    must_find("nan", "conv2d", "odd_3x3_3-7", "= nan, the reference has");
+    must_find("nan", "bias_grad", "4x8x8x64", "= nan, the reference has");
+}
+
+static void finds_other_bits_the_second_time(void **state)
+{
+    (void)state;
+    must_find("flicker", "conv2d", "odd_3x3_5-33", "other bits the second time");
+    must_find("flicker", "global_avgpool", "2x8x8x2048", "other bits the second time");
+}
+
+static void finds_a_changed_input(void **state)
+{
+    (void)state;
+    must_find("input", "conv2d_bwd_filter", "odd_3x3_3-7", "in the input x[n=0 y=0 x=0 c=0]");
+    must_find("input", "softmax_xent", "7x33", "in the input logits[n=0 y=0 x=0 c=0]");
+}
+
+static void finds_writes_behind_the_workspace(void **state)
+{
+    (void)state;
+    must_find("workspace", "conv2d", "17x17", "of a workspace of");
+}
+
+static void finds_rows_that_depend_on_the_batch(void **state)
+{
+    (void)state;
+    must_find("batch", "conv2d", "/batch", "has other bits than the same row alone");
+    must_find("batch", "avgpool", "/batch", "has other bits than the same row alone");
+}
+
+static void finds_what_should_have_been_refused(void **state)
+{
+    (void)state;
+    must_find("lenient", "conv2d", "misuse", "op_query accepts an unknown kind");
+    must_find("enqueue", "relu_bwd", "misuse", "op_enqueue accepts one argument too few");
+}
+
+static void finds_a_refusal_without_a_reason(void **state)
+{
+    (void)state;
+    must_find("silent", "add", "2_2x5x7x64", "gives no reason");
+}
+
+static void finds_faults_of_streams(void **state)
+{
+    (void)state;
+    must_find("fill", "device", NULL, "after fill byte");
+    must_find("wait", "device", NULL, "stream_wait: this event was never recorded");
+}
+
+static void nothing_executed_is_a_failure(void **state)
+{
+    (void)state;
+    finding f;
+    thaw_check_summary summary;
+    thaw_error err;
+    assert_int_equal(run("faulty:0,fault=decline", NULL, NULL, &summary, &f, &err), THAW_E_CHECK);
+    assert_int_equal(summary.executed, 0);
+    assert_int_equal(summary.failed, 0);
+    assert_true(summary.declined > 900);
+    assert_non_null(strstr(err.text, "ran no kernel"));
+    assert_int_equal(run("cpu:0", "conv2d", "no such case", &summary, &f, &err), THAW_E_CHECK);
+    assert_int_equal(summary.cases, 0);
+    assert_int_equal(run("cpu:0", "device", NULL, &summary, &f, &err), THAW_OK);
+    assert_int_equal(run("nobody:0", NULL, NULL, &summary, &f, &err), THAW_E_NOT_FOUND);
+}
+
+/* The text has the values that were computed and expected, to nine digits. */
+static void name_and_seed_reproduce_a_case(void **state)
+{
+    (void)state;
+    static const char *const filters[3] = {"odd_7x7_2-3_s2.2_p2.3.3.2_1x9x10_bias_relu",
+                                           "s2.2_p2.3.3.2_1x9x10",
+                                           "odd_7x7_2-3_s2.2_p2.3.3.2_1x9x10_bias_relu"};
+    finding found[3];
+    for (int i = 0; i < 3; i++) {
+        thaw_check_summary summary;
+        thaw_error err = {0};
+        thaw_check_options options = {.device = "faulty:0,fault=value",
+                                      .op = "conv2d",
+                                      .case_filter = filters[i],
+                                      .seed = i == 2 ? 8 : 7,
+                                      .on_case = on_case,
+                                      .on_case_ctx = &found[i]};
+        memset(&found[i], 0, sizeof found[i]);
+        assert_int_equal(thaw_check_run(runtime, &options, &summary, &err), THAW_E_CHECK);
+    }
+    assert_true(found[1].failed > found[0].failed);
+    assert_string_equal(found[0].name, found[1].name);
+    assert_string_equal(found[0].text, found[1].text);
+    assert_string_equal(found[0].name, found[2].name);
+    assert_string_not_equal(found[0].text, found[2].text);
+}
+
+static int start(void **state)
+{
+    (void)state;
+    uint8_t *library = NULL;
+    size_t bytes = 0;
+    thaw_error err = {0};
+    if (thaw_read_file(CPU_PLUGIN, (size_t)256 << 20, &library, &bytes, &err) != THAW_OK ||
+        thaw_write_file(INNER_PLUGIN, library, bytes, &err) != THAW_OK) {
+        print_error("%s\n", err.text);
+        free(library);
+        return -1;
+    }
+    free(library);
+    setenv("THAW_FAULTY_INNER", INNER_PLUGIN, 1);
+    const char *const plugins[] = {CPU_PLUGIN, FAULTY_PLUGIN, NULL};
+    runtime = test_runtime(plugins);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    thaw_runtime_free(runtime);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(finds_a_wrong_value),
+                                       cmocka_unit_test(finds_a_wrong_adjoint),
+                                       cmocka_unit_test(finds_writes_outside),
+                                       cmocka_unit_test(finds_what_was_left_unwritten),
+                                       cmocka_unit_test(finds_other_bits_the_second_time),
+                                       cmocka_unit_test(finds_a_changed_input),
+                                       cmocka_unit_test(finds_writes_behind_the_workspace),
+                                       cmocka_unit_test(finds_rows_that_depend_on_the_batch),
+                                       cmocka_unit_test(finds_what_should_have_been_refused),
+                                       cmocka_unit_test(finds_a_refusal_without_a_reason),
+                                       cmocka_unit_test(finds_faults_of_streams),
+                                       cmocka_unit_test(nothing_executed_is_a_failure),
+                                       cmocka_unit_test(name_and_seed_reproduce_a_case)};
+    return cmocka_run_group_tests(tests, start, stop);
+}
