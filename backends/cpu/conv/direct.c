@@ -1,0 +1,53 @@
+#include "direct.h"
+
+#include <stdio.h>
+
+#include "gemm.h"
+
+/* Backward, a stride costs a pass for each of its phases. */
+#define MAX_PHASES 4096
+
+bool cpu_conv_direct_accepts(const struct thaw_device *dev, const cpu_op *op, char *why, size_t cap)
+{
+    (void)dev;
+    for (uint32_t i = 0; i < op->n_in + op->n_out; i++) {
+        const thaw_tensor *t = i < op->n_in ? &op->in[i] : &op->out[i - op->n_in];
+        if (t->dtype == THAW_F32)
+            continue;
+        snprintf(why, cap, "takes f32 tensors only: cast %s %u first", i < op->n_in ? "input" : "output",
+                 i < op->n_in ? i : i - op->n_in);
+        return false;
+    }
+    const thaw_conv_attr *a = &op->attr.conv;
+    if (op->kind == THAW_OP_CONV2D_BWD_DATA && (int64_t)a->stride_h * a->stride_w > MAX_PHASES) {
+        snprintf(why, cap, "strides %dx%d: their product may be at most %d here", a->stride_h, a->stride_w,
+                 MAX_PHASES);
+        return false;
+    }
+    snprintf(why, cap, "implicit matrix product, reads rows in place");
+    return true;
+}
+
+const cpu_algo cpu_conv_direct = {
+    .name = "direct",
+    .kind = THAW_OP_CONV2D,
+    .min_isa = CPU_ISA_GENERIC,
+    .max_isa = CPU_ISA_AVX512,
+    .accepts = cpu_conv_direct_accepts,
+    .workspace = cpu_conv_gemm_workspace,
+    .prepare = cpu_conv_gemm_prepare,
+    .destroy = cpu_conv_gemm_destroy,
+    .run = cpu_conv_gemm_run,
+};
+
+const cpu_algo cpu_conv_direct_bwd_data = {
+    .name = "direct",
+    .kind = THAW_OP_CONV2D_BWD_DATA,
+    .min_isa = CPU_ISA_GENERIC,
+    .max_isa = CPU_ISA_AVX512,
+    .accepts = cpu_conv_direct_accepts,
+    .workspace = cpu_conv_gemm_workspace,
+    .prepare = cpu_conv_gemm_prepare,
+    .destroy = cpu_conv_gemm_destroy,
+    .run = cpu_conv_gemm_run,
+};

@@ -1,0 +1,14 @@
+/* direct.h: the algorithms that are made of multiply-adds alone. */
+#ifndef THAW_CPU_CONV_DIRECT_H
+#define THAW_CPU_CONV_DIRECT_H
+
+#include "backends/cpu/cpu.h"
+
+extern const cpu_algo cpu_conv_direct;            /* CONV2D, direct.c */
+extern const cpu_algo cpu_conv_direct_bwd_data;   /* CONV2D_BWD_DATA, direct.c */
+extern const cpu_algo cpu_conv_direct_bwd_filter; /* CONV2D_BWD_FILTER, bwd_filter.c */
+
+/* accepts() of all three. */
+bool cpu_conv_direct_accepts(const struct thaw_device *dev, const cpu_op *op, char *why, size_t cap);
+
+#endif

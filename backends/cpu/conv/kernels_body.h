@@ -1,0 +1,176 @@
+/* kernels_body.h: the kernels, in terms of a vector type. Included once by the file of each instruction
+ * set, which defines before it:
+ *   LANES                    elements of a vector
+ *   ROWS, EACH_ROW_COUNT(X)  the tallest tile, and X(1) … X(ROWS)
+ *   KERNELS                  name of the table
+ *   vec, vec_zero(), vec_set1(f), vec_fma(a, b, c) = a*b + c, vec_add(a, b),
+ *   vec_floor(z, lo)         max(z, lo) that lets a NaN of z through
+ *   vec_load(p)              from an aligned address
+ *   vec_loadu(p), vec_storeu(p, v), and for the first n < LANES elements alone:
+ *   vec_load_part(p, n) with 0 in the others, vec_store_part(p, v, n) */
+#include "kernels.h"
+
+#include <string.h>
+
+#define INLINE static inline __attribute__((always_inline))
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+
+INLINE void store_cols(float *p, vec v, size_t first, size_t cols)
+{
+    if (first + LANES <= cols)
+        vec_storeu(p + first, v);
+    else if (first < cols)
+        vec_store_part(p + first, v, cols - first);
+}
+
+INLINE vec load_cols(const float *p, size_t first, size_t cols)
+{
+    if (first + LANES <= cols)
+        return vec_loadu(p + first);
+    return first < cols ? vec_load_part(p + first, cols - first) : vec_zero();
+}
+
+/* rows and nv are constants at every call: all loops over them unroll, acc becomes registers. */
+INLINE void tile_body(const conv_tile *t, size_t rows, size_t nv)
+{
+    vec acc[ROWS][2];
+    UNROLL
+    for (size_t m = 0; m < rows; m++) {
+        UNROLL
+        for (size_t v = 0; v < nv; v++)
+            acc[m][v] = vec_load(t->bias + v * LANES);
+    }
+    const float *w = t->weights;
+    const float *const *row = t->rows;
+    const char *prefetch = t->prefetch;
+    const size_t step = t->prefetch_step, len = t->tap_len;
+    for (size_t tap = 0; tap < t->taps; tap++, row += rows) {
+        const float *a[ROWS];
+        UNROLL
+        for (size_t m = 0; m < rows; m++)
+            a[m] = row[m];
+        for (size_t k = 0; k < len; k++) {
+            vec b[2];
+            UNROLL
+            for (size_t v = 0; v < nv; v++)
+                b[v] = vec_load(w + v * LANES);
+            w += nv * LANES;
+            __builtin_prefetch(prefetch, 0, 2);
+            prefetch += step;
+            UNROLL
+            for (size_t m = 0; m < rows; m++) {
+                vec x = vec_set1(a[m][k]);
+                UNROLL
+                for (size_t v = 0; v < nv; v++)
+                    acc[m][v] = vec_fma(x, b[v], acc[m][v]);
+            }
+        }
+    }
+    const vec lo = vec_set1(t->floor);
+    UNROLL
+    for (size_t m = 0; m < rows; m++) {
+        float *out = t->out + t->pixels[m] * t->out_pitch;
+        UNROLL
+        for (size_t v = 0; v < nv; v++)
+            store_cols(out, vec_floor(acc[m][v], lo), v * LANES, t->cols);
+    }
+}
+
+INLINE void filter_body(const conv_filter_tile *t, size_t rows, size_t nv)
+{
+    vec acc[ROWS][2];
+    UNROLL
+    for (size_t m = 0; m < rows; m++) {
+        UNROLL
+        for (size_t v = 0; v < nv; v++)
+            acc[m][v] = vec_zero();
+    }
+    const float *x = t->x, *dy = t->dy;
+    for (size_t p = t->n; p > 0; p--, x += rows, dy += nv * LANES) {
+        vec b[2];
+        UNROLL
+        for (size_t v = 0; v < nv; v++)
+            b[v] = vec_load(dy + v * LANES);
+        UNROLL
+        for (size_t m = 0; m < rows; m++) {
+            vec a = vec_set1(x[m]);
+            UNROLL
+            for (size_t v = 0; v < nv; v++)
+                acc[m][v] = vec_fma(a, b[v], acc[m][v]);
+        }
+    }
+    UNROLL
+    for (size_t m = 0; m < rows; m++) {
+        float *out = t->out + m * t->out_pitch;
+        UNROLL
+        for (size_t v = 0; v < nv; v++) {
+            vec sum = acc[m][v];
+            if (t->add)
+                sum = vec_add(load_cols(out, v * LANES, t->cols), sum);
+            store_cols(out, sum, v * LANES, t->cols);
+        }
+    }
+}
+
+INLINE void pack_panel_body(const float *src, size_t pitch, size_t n, size_t cols, float *dst, size_t nv)
+{
+    for (size_t p = 0; p < n; p++, src += pitch, dst += nv * LANES) {
+        UNROLL
+        for (size_t v = 0; v < nv; v++)
+            vec_storeu(dst + v * LANES, load_cols(src, v * LANES, cols));
+    }
+}
+
+static void pack_panel_1(const float *src, size_t pitch, size_t n, size_t cols, float *dst)
+{
+    pack_panel_body(src, pitch, n, cols, dst, 1);
+}
+
+static void pack_panel_2(const float *src, size_t pitch, size_t n, size_t cols, float *dst)
+{
+    pack_panel_body(src, pitch, n, cols, dst, 2);
+}
+
+#define DEFINE_ROW_COUNT(R)                                                                                  \
+    static void tile_1x##R(const conv_tile *t)                                                               \
+    {                                                                                                        \
+        tile_body(t, R, 1);                                                                                  \
+    }                                                                                                        \
+    static void tile_2x##R(const conv_tile *t)                                                               \
+    {                                                                                                        \
+        tile_body(t, R, 2);                                                                                  \
+    }                                                                                                        \
+    static void filter_1x##R(const conv_filter_tile *t)                                                      \
+    {                                                                                                        \
+        filter_body(t, R, 1);                                                                                \
+    }                                                                                                        \
+    static void filter_2x##R(const conv_filter_tile *t)                                                      \
+    {                                                                                                        \
+        filter_body(t, R, 2);                                                                                \
+    }                                                                                                        \
+    static void pack_rows_##R(const float *const *rows, size_t first, size_t n, float *dst)                  \
+    {                                                                                                        \
+        for (size_t p = 0; p < n; p++, dst += R)                                                             \
+            memcpy(dst, rows[p] + first, R * sizeof *dst);                                                   \
+    }
+
+EACH_ROW_COUNT(DEFINE_ROW_COUNT)
+
+#define TILE_1(R)    [R] = tile_1x##R,
+#define TILE_2(R)    [R] = tile_2x##R,
+#define FILTER_1(R)  [R] = filter_1x##R,
+#define FILTER_2(R)  [R] = filter_2x##R,
+#define PACK_ROWS(R) [R] = pack_rows_##R,
+
+const conv_kernels KERNELS = {
+    .lanes = LANES,
+    .max_rows = ROWS,
+    .tile = {{EACH_ROW_COUNT(TILE_1)}, {EACH_ROW_COUNT(TILE_2)}},
+    .filter = {{EACH_ROW_COUNT(FILTER_1)}, {EACH_ROW_COUNT(FILTER_2)}},
+    .pack_rows = {EACH_ROW_COUNT(PACK_ROWS)},
+    .pack_panel = {pack_panel_1, pack_panel_2},
+};

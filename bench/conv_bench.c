@@ -1,0 +1,295 @@
+/* conv_bench.c: how near the fast convolutions come to the FMA peak of this machine, now.
+ *
+ *   conv_bench [generic|avx2|avx512 [batch [threads [repeats]]]]
+ *
+ * Forward: the 94 convolutions of InceptionV3, one after the other as in the network, so that weights come
+ * from memory as they would there. Backward: those of mixed9 and mixed10 that fine-tuning trains. The peak
+ * is measured right before and after; each layer counts with its best time. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "backends/cpu/conv/conv.h"
+#include "core/base/threads.h"
+
+typedef struct {
+    int size, in, out, kh, kw, stride, same; /* size: of the square input; same: padded to keep it */
+} bench_layer;
+
+/* In the order of the Keras model. */
+static const bench_layer layers[] = {
+    {299, 3, 32, 3, 3, 2, 0},   {149, 32, 32, 3, 3, 1, 0},  {147, 32, 64, 3, 3, 1, 1},
+    {73, 64, 80, 1, 1, 1, 0},   {73, 80, 192, 3, 3, 1, 0},  {35, 192, 64, 1, 1, 1, 1},
+    {35, 192, 48, 1, 1, 1, 1},  {35, 48, 64, 5, 5, 1, 1},   {35, 192, 64, 1, 1, 1, 1},
+    {35, 64, 96, 3, 3, 1, 1},   {35, 96, 96, 3, 3, 1, 1},   {35, 192, 32, 1, 1, 1, 1},
+    {35, 256, 64, 1, 1, 1, 1},  {35, 256, 48, 1, 1, 1, 1},  {35, 48, 64, 5, 5, 1, 1},
+    {35, 256, 64, 1, 1, 1, 1},  {35, 64, 96, 3, 3, 1, 1},   {35, 96, 96, 3, 3, 1, 1},
+    {35, 256, 64, 1, 1, 1, 1},  {35, 288, 64, 1, 1, 1, 1},  {35, 288, 48, 1, 1, 1, 1},
+    {35, 48, 64, 5, 5, 1, 1},   {35, 288, 64, 1, 1, 1, 1},  {35, 64, 96, 3, 3, 1, 1},
+    {35, 96, 96, 3, 3, 1, 1},   {35, 288, 64, 1, 1, 1, 1},  {35, 288, 384, 3, 3, 2, 0},
+    {35, 288, 64, 1, 1, 1, 1},  {35, 64, 96, 3, 3, 1, 1},   {35, 96, 96, 3, 3, 2, 0},
+    {17, 768, 192, 1, 1, 1, 1}, {17, 768, 128, 1, 1, 1, 1}, {17, 128, 128, 1, 7, 1, 1},
+    {17, 128, 192, 7, 1, 1, 1}, {17, 768, 128, 1, 1, 1, 1}, {17, 128, 128, 7, 1, 1, 1},
+    {17, 128, 128, 1, 7, 1, 1}, {17, 128, 128, 7, 1, 1, 1}, {17, 128, 192, 1, 7, 1, 1},
+    {17, 768, 192, 1, 1, 1, 1}, {17, 768, 192, 1, 1, 1, 1}, {17, 768, 160, 1, 1, 1, 1},
+    {17, 160, 160, 1, 7, 1, 1}, {17, 160, 192, 7, 1, 1, 1}, {17, 768, 160, 1, 1, 1, 1},
+    {17, 160, 160, 7, 1, 1, 1}, {17, 160, 160, 1, 7, 1, 1}, {17, 160, 160, 7, 1, 1, 1},
+    {17, 160, 192, 1, 7, 1, 1}, {17, 768, 192, 1, 1, 1, 1}, {17, 768, 192, 1, 1, 1, 1},
+    {17, 768, 160, 1, 1, 1, 1}, {17, 160, 160, 1, 7, 1, 1}, {17, 160, 192, 7, 1, 1, 1},
+    {17, 768, 160, 1, 1, 1, 1}, {17, 160, 160, 7, 1, 1, 1}, {17, 160, 160, 1, 7, 1, 1},
+    {17, 160, 160, 7, 1, 1, 1}, {17, 160, 192, 1, 7, 1, 1}, {17, 768, 192, 1, 1, 1, 1},
+    {17, 768, 192, 1, 1, 1, 1}, {17, 768, 192, 1, 1, 1, 1}, {17, 192, 192, 1, 7, 1, 1},
+    {17, 192, 192, 7, 1, 1, 1}, {17, 768, 192, 1, 1, 1, 1}, {17, 192, 192, 7, 1, 1, 1},
+    {17, 192, 192, 1, 7, 1, 1}, {17, 192, 192, 7, 1, 1, 1}, {17, 192, 192, 1, 7, 1, 1},
+    {17, 768, 192, 1, 1, 1, 1}, {17, 768, 192, 1, 1, 1, 1}, {17, 192, 320, 3, 3, 2, 0},
+    {17, 768, 192, 1, 1, 1, 1}, {17, 192, 192, 1, 7, 1, 1}, {17, 192, 192, 7, 1, 1, 1},
+    {17, 192, 192, 3, 3, 2, 0}, {8, 1280, 320, 1, 1, 1, 1}, {8, 1280, 384, 1, 1, 1, 1},
+    {8, 384, 384, 1, 3, 1, 1},  {8, 384, 384, 3, 1, 1, 1},  {8, 1280, 448, 1, 1, 1, 1},
+    {8, 448, 384, 3, 3, 1, 1},  {8, 384, 384, 1, 3, 1, 1},  {8, 384, 384, 3, 1, 1, 1},
+    {8, 1280, 192, 1, 1, 1, 1}, {8, 2048, 320, 1, 1, 1, 1}, {8, 2048, 384, 1, 1, 1, 1},
+    {8, 384, 384, 1, 3, 1, 1},  {8, 384, 384, 3, 1, 1, 1},  {8, 2048, 448, 1, 1, 1, 1},
+    {8, 448, 384, 3, 3, 1, 1},  {8, 384, 384, 1, 3, 1, 1},  {8, 384, 384, 3, 1, 1, 1},
+    {8, 2048, 192, 1, 1, 1, 1}};
+#define N_LAYERS (sizeof layers / sizeof *layers)
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void *need(size_t bytes)
+{
+    void *p = aligned_alloc(64, (bytes + 127) / 64 * 64);
+    if (!p) {
+        fprintf(stderr, "conv_bench: no memory for %zu bytes: take a smaller batch\n", bytes);
+        exit(1);
+    }
+    memset(p, 0, bytes);
+    return p;
+}
+
+/* ---- the peak: twelve independent chains of multiply-adds, nothing else ------------------------- */
+
+#define PEAK_LOOPS  3000000
+#define PEAK_CHAINS 12
+
+/* step(a) is one multiply-add of chain a. The chains are twelve variables, so that they stay in registers
+ * whatever the compiler unrolls. */
+#define PEAK_BODY(LANES, step)                                                                               \
+    typedef float vec __attribute__((vector_size(4 * LANES)));                                               \
+    vec zero = {0}, b = zero + 0.999999f, c = zero + 1e-7f;                                                  \
+    vec a0 = c, a1 = c, a2 = c, a3 = c, a4 = c, a5 = c, a6 = c, a7 = c, a8 = c, a9 = c, a10 = c, a11 = c;    \
+    for (int i = 0; i < PEAK_LOOPS; i++) {                                                                   \
+        step(a0) step(a1) step(a2) step(a3) step(a4) step(a5);                                               \
+        step(a6) step(a7) step(a8) step(a9) step(a10) step(a11);                                             \
+    }                                                                                                        \
+    a0 += a1 + a2 + a3 + a4 + a5 + a6 + a7 + a8 + a9 + a10 + a11;                                            \
+    ((float *)sink)[worker * 16] = a0[0];                                                                    \
+    (void)task;
+
+#if defined(__x86_64__)
+#define FUSED_STEP(a) __asm__ volatile("vfmadd213ps %2, %1, %0" : "+v"(a) : "v"(b), "v"(c));
+__attribute__((target("avx512f"))) static void peak_avx512(void *sink, uint32_t task, uint32_t worker)
+{
+    PEAK_BODY(16, FUSED_STEP)
+}
+__attribute__((target("avx2,fma"))) static void peak_avx2(void *sink, uint32_t task, uint32_t worker)
+{
+    PEAK_BODY(8, FUSED_STEP)
+}
+#endif
+#define PLAIN_STEP(a) a = a * b + c;
+static void peak_generic(void *sink, uint32_t task, uint32_t worker)
+{
+    PEAK_BODY(4, PLAIN_STEP)
+}
+
+/* GFLOP/s of all threads together, best of a few short runs. */
+static double measure_peak(thaw_threads *threads, cpu_isa isa)
+{
+    thaw_threads_fn fn = peak_generic;
+    int lanes = 4;
+#if defined(__x86_64__)
+    if (isa == CPU_ISA_AVX2)
+        fn = peak_avx2, lanes = 8;
+    if (isa == CPU_ISA_AVX512)
+        fn = peak_avx512, lanes = 16;
+#endif
+    const uint32_t n = thaw_threads_count(threads);
+    float *sink = need(n * 64);
+    double best = 0;
+    for (int rep = 0; rep < 5; rep++) {
+        double t = now();
+        thaw_threads_run(threads, n, fn, sink);
+        double rate = (double)n * PEAK_LOOPS * PEAK_CHAINS * 2.0 * lanes / (now() - t) / 1e9;
+        best = rate > best ? rate : best;
+    }
+    free(sink);
+    return best;
+}
+
+/* ---- a host of nothing but memory and threads --------------------------------------------------- */
+
+static void *host_alloc(void *ctx, size_t bytes, size_t align)
+{
+    (void)ctx;
+    return aligned_alloc(align, (bytes + align - 1) / align * align);
+}
+
+static void host_free(void *ctx, void *p)
+{
+    (void)ctx;
+    free(p);
+}
+
+static void host_parallel(void *ctx, uint32_t n, thaw_task_fn fn, void *arg)
+{
+    thaw_threads_run(ctx, n, fn, arg);
+}
+
+/* ---- layers ------------------------------------------------------------------------------------- */
+
+typedef struct {
+    cpu_op op;
+    thaw_tensor in[3], out[1];
+    const cpu_algo *algo;
+    void *state;
+    double gflop, best;
+} bench_op;
+
+static thaw_tensor tensor(thaw_role role, int n, int h, int w, int c)
+{
+    return (thaw_tensor){sizeof(thaw_tensor), THAW_F32, role, n, h, w, c, c};
+}
+
+static void set_up(bench_op *b, const struct thaw_device *dev, const bench_layer *l, uint32_t kind, int batch,
+                   const float *weights)
+{
+    const int pad_h = l->same ? (l->kh - 1) / 2 : 0, pad_w = l->same ? (l->kw - 1) / 2 : 0;
+    const int oh = (l->size + 2 * pad_h - l->kh) / l->stride + 1;
+    const int ow = (l->size + 2 * pad_w - l->kw) / l->stride + 1;
+    const thaw_tensor x = tensor(THAW_ROLE_ACTIVATION, batch, l->size, l->size, l->in);
+    const thaw_tensor y = tensor(THAW_ROLE_ACTIVATION, batch, oh, ow, l->out);
+    const bool forward = kind == THAW_OP_CONV2D;
+    const thaw_tensor w = tensor(forward ? THAW_ROLE_CONST : THAW_ROLE_MUTABLE, l->kh, l->kw, l->in, l->out);
+    memset(b, 0, sizeof *b);
+    b->in[0] = kind == THAW_OP_CONV2D_BWD_DATA ? y : x;
+    b->in[1] = kind == THAW_OP_CONV2D_BWD_FILTER ? y : w;
+    b->in[2] = tensor(THAW_ROLE_CONST, 1, 1, 1, l->out);
+    b->out[0] = forward ? y : kind == THAW_OP_CONV2D_BWD_DATA ? x : w;
+    b->op = (cpu_op){.kind = kind, .n_in = forward ? 3 : 2, .n_out = 1, .in = b->in, .out = b->out};
+    b->op.attr.conv =
+        (thaw_conv_attr){sizeof(thaw_conv_attr), l->stride, l->stride, pad_h, pad_w, forward ? 1u : 0u};
+    b->gflop = 2e-9 * batch * oh * ow * (double)l->out * l->in * l->kh * l->kw;
+    b->best = 1e30;
+    for (size_t i = 0; cpu_conv_algos[i] && !b->algo; i++) {
+        if (cpu_conv_algos[i]->kind == kind)
+            b->algo = cpu_conv_algos[i];
+    }
+    const void *consts[3] = {NULL, forward ? weights : NULL, weights};
+    thaw_error err = {0};
+    if (b->algo->prepare && b->algo->prepare(dev, &b->op, consts, &b->state, &err) != THAW_OK) {
+        fprintf(stderr, "conv_bench: %s\n", err.text);
+        exit(1);
+    }
+}
+
+static size_t elements(const thaw_tensor *t)
+{
+    return cpu_pixels(t) * (size_t)t->pixel_pitch;
+}
+
+/* Runs all ops `repeats` times in order and prints a line for each. */
+static void measure(const char *title, bench_op *ops, size_t n, const struct thaw_device *dev, int repeats)
+{
+    size_t most[3] = {0, 0, 0}, workspace = 1;
+    for (size_t i = 0; i < n; i++) {
+        const thaw_tensor *t[3] = {&ops[i].in[0], &ops[i].in[1], &ops[i].out[0]};
+        for (int k = 0; k < 3; k++)
+            most[k] = elements(t[k]) > most[k] ? elements(t[k]) : most[k];
+        size_t bytes = ops[i].algo->workspace(dev, &ops[i].op);
+        workspace = bytes > workspace ? bytes : workspace;
+    }
+    float *buffer[3];
+    for (int k = 0; k < 3; k++)
+        buffer[k] = need(most[k] * sizeof(float));
+    void *space = need(workspace);
+    thaw_threads *threads = dev->host->ctx;
+    double peak = measure_peak(threads, dev->isa);
+    for (int rep = 0; rep < repeats; rep++) {
+        for (size_t i = 0; i < n; i++) {
+            const bool forward = ops[i].op.kind == THAW_OP_CONV2D;
+            void *args[4] = {buffer[0], forward ? NULL : buffer[1], forward ? NULL : buffer[2], buffer[2]};
+            cpu_call call = {dev, &ops[i].op, ops[i].state, args, space};
+            double t = now();
+            ops[i].algo->run(&call);
+            t = now() - t;
+            ops[i].best = t < ops[i].best ? t : ops[i].best;
+        }
+    }
+    double after = measure_peak(threads, dev->isa);
+    peak = after > peak ? after : peak;
+    double time = 0, work = 0;
+    printf("%s\n  #      shape                          ms   GFLOP/s  of peak\n", title);
+    for (size_t i = 0; i < n; i++) {
+        const thaw_tensor *x = &ops[i].in[0], *y = &ops[i].out[0];
+        printf("%3zu  %4dx%-4d %4d -> %dx%-4d %4d  %8.3f  %8.1f  %5.1f %%\n", i, x->h, x->w, x->c, y->h, y->w,
+               y->c, 1e3 * ops[i].best, ops[i].gflop / ops[i].best, 100 * ops[i].gflop / ops[i].best / peak);
+        time += ops[i].best;
+        work += ops[i].gflop;
+    }
+    printf("total %.3f ms, %.1f GFLOP/s of a peak of %.1f: %.1f %%\n\n", 1e3 * time, work / time, peak,
+           100 * work / time / peak);
+    for (int k = 0; k < 3; k++)
+        free(buffer[k]);
+    free(space);
+}
+
+int main(int argc, char **argv)
+{
+    const char *name = argc > 1 ? argv[1] : "avx2";
+    const cpu_isa isa = strcmp(name, "avx512") == 0 ? CPU_ISA_AVX512
+                        : strcmp(name, "avx2") == 0 ? CPU_ISA_AVX2
+                                                    : CPU_ISA_GENERIC;
+    const int batch = argc > 2 ? atoi(argv[2]) : 8, repeats = argc > 4 ? atoi(argv[4]) : 5;
+    thaw_threads *threads = NULL;
+    thaw_error err = {0};
+    if (batch < 1 || repeats < 1 ||
+        thaw_threads_create(argc > 3 ? (uint32_t)atoi(argv[3]) : 0, &threads, &err) != THAW_OK) {
+        fprintf(stderr, "usage: conv_bench [generic|avx2|avx512 [batch [threads [repeats]]]]\n%s\n",
+                err.text);
+        return 2;
+    }
+    const thaw_host host = {.struct_size = sizeof host,
+                            .ctx = threads,
+                            .alloc = host_alloc,
+                            .free = host_free,
+                            .parallel_for = host_parallel};
+    const struct thaw_device dev = {&host, isa, thaw_threads_count(threads), (size_t)1 << 20,
+                                    (size_t)32 << 20};
+    float *weights = need((size_t)4 << 20 << 2);
+    bench_op *ops = need(N_LAYERS * sizeof *ops);
+    for (size_t i = 0; i < N_LAYERS; i++)
+        set_up(&ops[i], &dev, &layers[i], THAW_OP_CONV2D, batch, weights);
+    measure("forward", ops, N_LAYERS, &dev, repeats);
+    for (size_t i = 0; i < N_LAYERS; i++)
+        ops[i].algo->destroy(&dev, ops[i].state);
+
+    static const size_t trained[] = {76, 83, 84, 85, 86, 87, 88, 89, 90, 91, 92, 93};
+    const size_t n = sizeof trained / sizeof *trained;
+    for (size_t i = 0; i < n; i++)
+        set_up(&ops[i], &dev, &layers[trained[i]], THAW_OP_CONV2D_BWD_DATA, batch, NULL);
+    measure("backward, data", ops, n, &dev, repeats);
+    for (size_t i = 0; i < n; i++)
+        ops[i].algo->destroy(&dev, ops[i].state);
+    for (size_t i = 0; i < n; i++)
+        set_up(&ops[i], &dev, &layers[trained[i]], THAW_OP_CONV2D_BWD_FILTER, batch, NULL);
+    measure("backward, filter", ops, n, &dev, repeats);
+    free(ops);
+    free(weights);
+    thaw_threads_destroy(threads);
+    return 0;
+}

@@ -1,0 +1,43 @@
+/* run_conv.h: one convolution on buffers of exactly its size, through a host that shuffles tasks. */
+#ifndef THAW_TESTS_CONV_RUN_CONV_H
+#define THAW_TESTS_CONV_RUN_CONV_H
+
+#include "backends/cpu/conv/conv.h"
+
+#define MAX_OUTS 3
+
+typedef struct {
+    int n, h, w, c;
+    int kh, kw, stride_h, stride_w, pad_top, pad_left;
+    int oh, ow;
+    int n_outs, outs[MAX_OUTS];
+    uint32_t relu_mask;
+    int slack; /* elements between a row's channels and the next row, in activations */
+} conv_case;
+
+/* Writes the case's tensor in its full extent, slack included; caller frees. Every element is a value made
+ * from `seed` or, with NAN_FILL, NaN. */
+#define NAN_FILL 0u
+float *fill_floats(size_t count, unsigned seed);
+
+int case_channels(const conv_case *c); /* of all outputs */
+size_t x_count(const conv_case *c);    /* elements, slack included */
+size_t y_count(const conv_case *c, int channels);
+size_t w_count(const conv_case *c);
+const cpu_algo *find_algo(uint32_t kind, cpu_isa isa); /* NULL: not offered, or not by this machine */
+
+typedef struct {
+    cpu_isa isa;
+    uint32_t threads;
+    bool const_weights;
+    unsigned shuffle; /* seed of the order of tasks */
+} run_options;
+
+/* Each runs the default algorithm and fails the test on error. Buffers as described by the case: y one
+ * buffer for each output; bias may be NULL. Weights and dw are dense. */
+void run_forward(const conv_case *c, run_options o, const float *x, const float *w, const float *bias,
+                 float *const *y);
+void run_bwd_data(const conv_case *c, run_options o, const float *dy, const float *w, float *dx);
+void run_bwd_filter(const conv_case *c, run_options o, const float *x, const float *dy, float *dw);
+
+#endif
