@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "backends/cpu/conv/conv.h"
+#include "bench/peak.h"
 #include "core/base/threads.h"
 
 typedef struct {
@@ -53,13 +53,6 @@ static const bench_layer layers[] = {
     {8, 2048, 192, 1, 1, 1, 1}};
 #define N_LAYERS (sizeof layers / sizeof *layers)
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static void *need(size_t bytes)
 {
     void *p = aligned_alloc(64, (bytes + 127) / 64 * 64);
@@ -71,64 +64,10 @@ static void *need(size_t bytes)
     return p;
 }
 
-/* ---- the peak: twelve independent chains of multiply-adds, nothing else ------------------------- */
-
-#define PEAK_LOOPS  3000000
-#define PEAK_CHAINS 12
-
-/* step(a) is one multiply-add of chain a. The chains are twelve variables, so that they stay in registers
- * whatever the compiler unrolls. */
-#define PEAK_BODY(LANES, step)                                                                               \
-    typedef float vec __attribute__((vector_size(4 * LANES)));                                               \
-    vec zero = {0}, b = zero + 0.999999f, c = zero + 1e-7f;                                                  \
-    vec a0 = c, a1 = c, a2 = c, a3 = c, a4 = c, a5 = c, a6 = c, a7 = c, a8 = c, a9 = c, a10 = c, a11 = c;    \
-    for (int i = 0; i < PEAK_LOOPS; i++) {                                                                   \
-        step(a0) step(a1) step(a2) step(a3) step(a4) step(a5);                                               \
-        step(a6) step(a7) step(a8) step(a9) step(a10) step(a11);                                             \
-    }                                                                                                        \
-    a0 += a1 + a2 + a3 + a4 + a5 + a6 + a7 + a8 + a9 + a10 + a11;                                            \
-    ((float *)sink)[worker * 16] = a0[0];                                                                    \
-    (void)task;
-
-#if defined(__x86_64__)
-#define FUSED_STEP(a) __asm__ volatile("vfmadd213ps %2, %1, %0" : "+v"(a) : "v"(b), "v"(c));
-__attribute__((target("avx512f"))) static void peak_avx512(void *sink, uint32_t task, uint32_t worker)
+/* Floats of the vectors whose peak counts. */
+static int lanes_of(cpu_isa isa)
 {
-    PEAK_BODY(16, FUSED_STEP)
-}
-__attribute__((target("avx2,fma"))) static void peak_avx2(void *sink, uint32_t task, uint32_t worker)
-{
-    PEAK_BODY(8, FUSED_STEP)
-}
-#endif
-#define PLAIN_STEP(a) a = a * b + c;
-static void peak_generic(void *sink, uint32_t task, uint32_t worker)
-{
-    PEAK_BODY(4, PLAIN_STEP)
-}
-
-/* GFLOP/s of all threads together, best of a few short runs. */
-static double measure_peak(thaw_threads *threads, cpu_isa isa)
-{
-    thaw_threads_fn fn = peak_generic;
-    int lanes = 4;
-#if defined(__x86_64__)
-    if (isa == CPU_ISA_AVX2)
-        fn = peak_avx2, lanes = 8;
-    if (isa == CPU_ISA_AVX512)
-        fn = peak_avx512, lanes = 16;
-#endif
-    const uint32_t n = thaw_threads_count(threads);
-    float *sink = need(n * 64);
-    double best = 0;
-    for (int rep = 0; rep < 5; rep++) {
-        double t = now();
-        thaw_threads_run(threads, n, fn, sink);
-        double rate = (double)n * PEAK_LOOPS * PEAK_CHAINS * 2.0 * lanes / (now() - t) / 1e9;
-        best = rate > best ? rate : best;
-    }
-    free(sink);
-    return best;
+    return isa == CPU_ISA_AVX512 ? 16 : isa == CPU_ISA_AVX2 ? 8 : 4;
 }
 
 /* ---- a host of nothing but memory and threads --------------------------------------------------- */
@@ -218,19 +157,19 @@ static void measure(const char *title, bench_op *ops, size_t n, const struct tha
         buffer[k] = need(most[k] * sizeof(float));
     void *space = need(workspace);
     thaw_threads *threads = dev->host->ctx;
-    double peak = measure_peak(threads, dev->isa);
+    double peak = bench_peak(threads, lanes_of(dev->isa));
     for (int rep = 0; rep < repeats; rep++) {
         for (size_t i = 0; i < n; i++) {
             const bool forward = ops[i].op.kind == THAW_OP_CONV2D;
             void *args[4] = {buffer[0], forward ? NULL : buffer[1], forward ? NULL : buffer[2], buffer[2]};
             cpu_call call = {dev, &ops[i].op, ops[i].state, args, space};
-            double t = now();
+            double t = bench_now();
             ops[i].algo->run(&call);
-            t = now() - t;
+            t = bench_now() - t;
             ops[i].best = t < ops[i].best ? t : ops[i].best;
         }
     }
-    double after = measure_peak(threads, dev->isa);
+    double after = bench_peak(threads, lanes_of(dev->isa));
     peak = after > peak ? after : peak;
     double time = 0, work = 0;
     printf("%s\n  #      shape                          ms   GFLOP/s  of peak\n", title);
