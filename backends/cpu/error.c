@@ -1,0 +1,17 @@
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "backends/cpu/cpu.h"
+
+thaw_status cpu_fail(thaw_error *err, thaw_status status, const char *format, ...)
+{
+    if (err) {
+        va_list ap;
+        va_start(ap, format);
+        err->status = status;
+        err->native = 0;
+        vsnprintf(err->text, sizeof err->text, format, ap);
+        va_end(ap);
+    }
+    return status;
+}

@@ -1,0 +1,104 @@
+#include "backends/cpu/isa.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+static const char *const names[] = {
+    [CPU_ISA_REFERENCE] = "reference",
+    [CPU_ISA_GENERIC] = "generic",
+    [CPU_ISA_AVX2] = "avx2",
+    [CPU_ISA_AVX512] = "avx512",
+};
+
+cpu_isa cpu_isa_best(void)
+{
+#if defined(__x86_64__)
+    unsigned a, b, c, d;
+    /* __builtin_cpu_supports asks the operating system too (xgetbv); not all compilers know "f16c". */
+    bool f16c = __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
+    bool avx2 = f16c && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    if (avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq"))
+        return CPU_ISA_AVX512;
+    if (avx2)
+        return CPU_ISA_AVX2;
+#endif
+    return CPU_ISA_GENERIC;
+}
+
+const char *cpu_isa_name(cpu_isa isa)
+{
+    return names[isa];
+}
+
+bool cpu_isa_by_name(const char *name, size_t length, cpu_isa *out)
+{
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strlen(names[i]) == length && memcmp(names[i], name, length) == 0) {
+            *out = (cpu_isa)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* First line of a file of /sys or /proc that starts with `key`, without its end of line. */
+static bool read_line(const char *path, const char *key, char *out, size_t cap)
+{
+    bool found = false;
+    FILE *f = fopen(path, "r");
+    if (!f)
+        return false;
+    while (!found && fgets(out, (int)cap, f))
+        found = strncmp(out, key, strlen(key)) == 0;
+    fclose(f);
+    if (found)
+        out[strcspn(out, "\n")] = '\0';
+    return found;
+}
+
+static size_t sysfs_cache(int level)
+{
+    for (int index = 0; index < 8; index++) {
+        char path[96], text[32], *unit;
+        snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu0/cache/index%d/level", index);
+        if (!read_line(path, "", text, sizeof text) || atoi(text) != level)
+            continue;
+        snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu0/cache/index%d/size", index);
+        if (!read_line(path, "", text, sizeof text))
+            continue;
+        unsigned long long n = strtoull(text, &unit, 10);
+        unsigned shift = *unit == 'K' ? 10 : *unit == 'M' ? 20 : 0;
+        return n < (1ull << 40) ? (size_t)(n << shift) : 0;
+    }
+    return 0;
+}
+
+size_t cpu_cache_bytes(int level)
+{
+    long n = -1;
+#if defined(_SC_LEVEL2_CACHE_SIZE) && defined(_SC_LEVEL3_CACHE_SIZE)
+    n = sysconf(level == 2 ? _SC_LEVEL2_CACHE_SIZE : _SC_LEVEL3_CACHE_SIZE);
+#endif
+    return n > 0 ? (size_t)n : sysfs_cache(level);
+}
+
+void cpu_model_name(char *out, size_t cap)
+{
+    char line[256];
+    struct utsname host;
+    if (read_line("/proc/cpuinfo", "model name", line, sizeof line)) {
+        const char *colon = strchr(line, ':');
+        if (colon && colon[1] != '\0') {
+            snprintf(out, cap, "%s", colon + 1 + strspn(colon + 1, " "));
+            return;
+        }
+    }
+    snprintf(out, cap, "%s", uname(&host) == 0 ? host.machine : "CPU");
+}

@@ -1,0 +1,180 @@
+#include "backends/cpu/memory.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+#define HUGE_PAGE ((size_t)2 << 20)
+
+struct thaw_buffer {
+    unsigned char *data;
+    uint64_t bytes;
+};
+
+/* Exists to be told apart from others: whatever it marks is already done. */
+struct thaw_event {
+    thaw_device *dev;
+};
+
+static void *host_alloc(const thaw_device *dev, size_t bytes, size_t align)
+{
+    return dev->host->alloc(dev->host->ctx, bytes, align);
+}
+
+static void host_free(const thaw_device *dev, void *p)
+{
+    dev->host->free(dev->host->ctx, p);
+}
+
+thaw_status cpu_buffer_create(thaw_device *dev, uint64_t bytes, thaw_buffer **out, thaw_error *err)
+{
+    if (bytes == 0)
+        return cpu_fail(err, THAW_E_INVALID, "a buffer of 0 bytes was asked for");
+    thaw_buffer *buf = NULL;
+    void *data = NULL;
+    if (bytes <= PTRDIFF_MAX - HUGE_PAGE) {
+        bool large = bytes >= 2 * HUGE_PAGE;
+        buf = host_alloc(dev, sizeof *buf, 64);
+        data = host_alloc(dev, (size_t)bytes, large ? HUGE_PAGE : 64);
+        /* Advice only: without huge pages the buffer works as well, with more page faults. */
+        if (large && data)
+            (void)madvise(data, (size_t)bytes & ~(HUGE_PAGE - 1), MADV_HUGEPAGE);
+    }
+    if (!buf || !data) {
+        host_free(dev, data);
+        host_free(dev, buf);
+        return cpu_fail(err, THAW_E_DEVICE_MEMORY,
+                        "no memory for a buffer of %llu bytes; a smaller batch needs less",
+                        (unsigned long long)bytes);
+    }
+    buf->data = data;
+    buf->bytes = bytes;
+    *out = buf;
+    return THAW_OK;
+}
+
+void cpu_buffer_destroy(thaw_device *dev, thaw_buffer *buf)
+{
+    if (!buf)
+        return;
+    host_free(dev, buf->data);
+    host_free(dev, buf);
+}
+
+thaw_status cpu_slice_address(thaw_slice slice, uint64_t bytes, size_t align, const char *what,
+                              uint32_t index, void **out, thaw_error *err)
+{
+    if (!slice.buffer)
+        return cpu_fail(err, THAW_E_INVALID, "%s %u has no buffer", what, index);
+    uint64_t size = slice.buffer->bytes;
+    if (slice.offset > size || bytes > size - slice.offset)
+        return cpu_fail(err, THAW_E_INVALID, "%s %u: %llu bytes at offset %llu leave a buffer of %llu bytes",
+                        what, index, (unsigned long long)bytes, (unsigned long long)slice.offset,
+                        (unsigned long long)size);
+    if (slice.offset % align != 0)
+        return cpu_fail(err, THAW_E_INVALID, "%s %u: offset %llu is no multiple of %zu", what, index,
+                        (unsigned long long)slice.offset, align);
+    *out = slice.buffer->data + slice.offset;
+    return THAW_OK;
+}
+
+thaw_status cpu_stream_create(thaw_device *dev, thaw_stream **out, thaw_error *err)
+{
+    thaw_stream *stream = host_alloc(dev, sizeof *stream, 64);
+    if (!stream)
+        return cpu_fail(err, THAW_E_NO_MEMORY, "no memory for a stream");
+    stream->dev = dev;
+    *out = stream;
+    return THAW_OK;
+}
+
+void cpu_stream_destroy(thaw_device *dev, thaw_stream *stream)
+{
+    host_free(dev, stream);
+}
+
+thaw_status cpu_stream_sync(thaw_stream *stream, thaw_error *err)
+{
+    (void)stream;
+    (void)err;
+    return THAW_OK;
+}
+
+thaw_status cpu_upload(thaw_stream *stream, thaw_slice dst, const void *src, uint64_t bytes, thaw_error *err)
+{
+    void *to = NULL;
+    (void)stream;
+    thaw_status s = cpu_slice_address(dst, bytes, 1, "upload: destination", 0, &to, err);
+    if (s == THAW_OK)
+        memcpy(to, src, (size_t)bytes);
+    return s;
+}
+
+thaw_status cpu_download(thaw_stream *stream, void *dst, thaw_slice src, uint64_t bytes, thaw_error *err)
+{
+    void *from = NULL;
+    (void)stream;
+    thaw_status s = cpu_slice_address(src, bytes, 1, "download: source", 0, &from, err);
+    if (s == THAW_OK)
+        memcpy(dst, from, (size_t)bytes);
+    return s;
+}
+
+thaw_status cpu_copy(thaw_stream *stream, thaw_slice dst, thaw_slice src, uint64_t bytes, thaw_error *err)
+{
+    void *to = NULL, *from = NULL;
+    (void)stream;
+    thaw_status s = cpu_slice_address(dst, bytes, 1, "copy: destination", 0, &to, err);
+    if (s == THAW_OK)
+        s = cpu_slice_address(src, bytes, 1, "copy: source", 0, &from, err);
+    if (s == THAW_OK)
+        memmove(to, from, (size_t)bytes);
+    return s;
+}
+
+thaw_status cpu_fill(thaw_stream *stream, thaw_slice dst, uint32_t pattern, uint64_t bytes, thaw_error *err)
+{
+    void *to = NULL;
+    (void)stream;
+    if (bytes % 4 != 0)
+        return cpu_fail(err, THAW_E_INVALID, "fill: %llu bytes are no multiple of 4",
+                        (unsigned long long)bytes);
+    thaw_status s = cpu_slice_address(dst, bytes, 4, "fill: destination", 0, &to, err);
+    if (s != THAW_OK)
+        return s;
+    uint32_t *words = to;
+    for (size_t i = 0; i < bytes / 4; i++)
+        words[i] = pattern;
+    return THAW_OK;
+}
+
+thaw_status cpu_event_create(thaw_device *dev, thaw_event **out, thaw_error *err)
+{
+    thaw_event *event = host_alloc(dev, sizeof *event, 64);
+    if (!event)
+        return cpu_fail(err, THAW_E_NO_MEMORY, "no memory for an event");
+    event->dev = dev;
+    *out = event;
+    return THAW_OK;
+}
+
+void cpu_event_destroy(thaw_device *dev, thaw_event *event)
+{
+    host_free(dev, event);
+}
+
+static thaw_status same_device(const thaw_stream *stream, const thaw_event *event, thaw_error *err)
+{
+    if (event->dev != stream->dev)
+        return cpu_fail(err, THAW_E_INVALID, "the event belongs to another device than the stream");
+    return THAW_OK;
+}
+
+thaw_status cpu_event_record(thaw_stream *stream, thaw_event *event, thaw_error *err)
+{
+    return same_device(stream, event, err);
+}
+
+thaw_status cpu_stream_wait(thaw_stream *stream, thaw_event *event, thaw_error *err)
+{
+    return same_device(stream, event, err);
+}
