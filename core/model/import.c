@@ -98,7 +98,7 @@ thaw_status thaw_claim_weight(thaw_model *model, size_t index, const char *path,
     return thaw_model_alloc_weight(model, index, err);
 }
 
-thaw_status thaw_check_values(const thaw_model *model, const char *path, thaw_error *err)
+thaw_status thaw_import_check_values(const thaw_model *model, const char *path, thaw_error *err)
 {
     for (size_t i = 0; i < THAW_N_WEIGHTS; i++) {
         const thaw_weight *w = &model->weights[i];
@@ -139,7 +139,7 @@ thaw_status thaw_finish_import(thaw_model *model, const char *path, const char *
     thaw_status st = thaw_model_complete(model, err);
     if (st != THAW_OK)
         return thaw_fail_within(err, st, "%s", path);
-    st = thaw_check_values(model, path, err);
+    st = thaw_import_check_values(model, path, err);
     if (st == THAW_OK)
         st = thaw_model_hash(model, model->hash, err);
     if (st != THAW_OK)

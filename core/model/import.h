@@ -36,7 +36,7 @@ thaw_status thaw_claim_weight(thaw_model *model, size_t index, const char *path,
                               uint32_t rank, const size_t *dims, thaw_error *err);
 
 /* Finds NaN and infinity in any tensor, and negative variances. */
-thaw_status thaw_check_values(const thaw_model *model, const char *path, thaw_error *err);
+thaw_status thaw_import_check_values(const thaw_model *model, const char *path, thaw_error *err);
 
 /* The last step of an importer of foreign files: completeness, values, hash, scaling, and the source text
  * "<kind> <file name><note>". options and note may be NULL. */

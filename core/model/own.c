@@ -376,7 +376,7 @@ thaw_status thaw_load_own(const char *path, thaw_model **out, thaw_loaded_extra 
     if (st == THAW_OK)
         st = read_tensors(&f, m, extra, err);
     if (st == THAW_OK)
-        st = thaw_check_values(m, path, err);
+        st = thaw_import_check_values(m, path, err);
     thaw_st_close(&f);
     if (st == THAW_OK) {
         *out = m;

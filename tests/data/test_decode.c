@@ -1,10 +1,13 @@
 /* Images of every kind against their pixels. NAME.rgb: width, height (32-bit, little end first), RGB. The
- * lossless ones were drawn by a script that knew the pixels; the JPEG ones were decoded by another program
- * with the exact DCT, so a small distance is allowed. */
+ * lossless ones were drawn by a script that knew the pixels; those of the JPEG files were decoded by
+ * TensorFlow 2.21 (tf.io.decode_image, channels=3). */
 #include "helpers.h"
 
-/* The fast DCT at qualities above 90, on smooth pictures. */
-#define JPEG_TOLERANCE 6
+/* libjpeg-turbo gives TensorFlow's very pixels; stb_image's exact DCT stays near them. */
+static int jpeg_tolerance(void)
+{
+    return strncmp(thaw_image_decoder(), "libjpeg-turbo", 13) == 0 ? 0 : 6;
+}
 
 static uint8_t *expected_pixels(const char *name, uint32_t *width, uint32_t *height)
 {
@@ -32,7 +35,7 @@ static void check_image(const char *name)
     uint8_t *want = expected_pixels(name, &width, &height);
     assert_int_equal(image.width, width);
     assert_int_equal(image.height, height);
-    int tolerance = strstr(name, ".jpg") ? JPEG_TOLERANCE : 0;
+    int tolerance = strstr(name, ".jpg") ? jpeg_tolerance() : 0;
     for (size_t i = 0; i < (size_t)width * height * 3; i++)
         if (abs(image.rgb[i] - want[i]) > tolerance)
             fail_msg("%s: pixel %zu is %d, not %d", name, i / 3, image.rgb[i], want[i]);
@@ -47,8 +50,7 @@ static void test_all_kinds(void **state)
     (void)state;
     char **names = image_names();
     for (char **p = names; *p; p++)
-        if (!strstr(*p, "cmyk"))
-            check_image(*p);
+        check_image(*p);
     free_names(names);
 }
 

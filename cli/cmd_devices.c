@@ -1,0 +1,103 @@
+/* cmd_devices.c: thaw devices. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cli.h"
+#include "json.h"
+#include "table.h"
+
+static const cli_usage usage = {
+    .name = "devices",
+    .synopsis = "[options]",
+    .about = "Lists what the loaded plugins can compute with. The name is what --device takes; options go\n"
+             "behind a comma, as in --device cpu:0,isa=avx2.",
+    .examples = "  thaw devices\n"
+                "  thaw devices -v              also which files were tried, and why some were rejected\n"
+                "  thaw devices --json",
+};
+
+static const char *type_name(int32_t type)
+{
+    return type == THAW_UNIT_CPU ? "cpu" : type == THAW_UNIT_GPU ? "gpu" : "other";
+}
+
+static void print_json(const thaw_context *context)
+{
+    cli_json json = {.stream = stdout};
+    thaw_device_report d;
+    cli_json_array(&json, NULL);
+    for (size_t i = 0; i < thaw_device_count(context); i++) {
+        thaw_device_get(context, i, &d, sizeof d);
+        cli_json_object(&json, NULL);
+        cli_json_text(&json, "name", d.name);
+        cli_json_text(&json, "type", type_name(d.type));
+        cli_json_text(&json, "title", d.title);
+        cli_json_text(&json, "vendor", d.vendor);
+        cli_json_text(&json, "driver", d.driver);
+        cli_json_text(&json, "detail", d.detail);
+        cli_json_count(&json, "memory_bytes", d.memory_bytes);
+        cli_json_count(&json, "max_alloc_bytes", d.max_alloc_bytes);
+        cli_json_count(&json, "cache_bytes", d.cache_bytes);
+        cli_json_count(&json, "compute_units", d.compute_units);
+        cli_json_count(&json, "preferred_batch", d.preferred_batch);
+        cli_json_real(&json, "peak_gflops", d.peak_gflops);
+        cli_json_text(&json, "plugin", d.plugin_id);
+        cli_json_text(&json, "plugin_version", d.plugin_version);
+        cli_json_text(&json, "plugin_path", d.plugin_path);
+        cli_json_text(&json, "error", *d.error ? d.error : NULL);
+        cli_json_end(&json, '}');
+    }
+    cli_json_end(&json, ']');
+}
+
+static void print_table(const thaw_context *context)
+{
+    cli_table table;
+    thaw_device_report d;
+    char memory[24];
+    cli_table_begin(&table, "lllrrl");
+    cli_table_cell(&table, "device");
+    cli_table_cell(&table, "type");
+    cli_table_cell(&table, "what it is");
+    cli_table_cell(&table, "units");
+    cli_table_cell(&table, "memory");
+    cli_table_cell(&table, "detail");
+    for (size_t i = 0; i < thaw_device_count(context); i++) {
+        thaw_device_get(context, i, &d, sizeof d);
+        cli_format_bytes((double)d.memory_bytes, memory);
+        cli_table_cell(&table, "%s", d.name);
+        cli_table_cell(&table, "%s", type_name(d.type));
+        cli_table_cell(&table, "%s", d.title);
+        cli_table_cell(&table, "%u", (unsigned)d.compute_units);
+        cli_table_cell(&table, "%s", d.memory_bytes ? memory : "?");
+        cli_table_cell(&table, "%s", *d.error ? d.error : d.detail);
+    }
+    cli_table_end(&table, stdout, "");
+}
+
+int cli_devices(int argc, char **argv)
+{
+    cli_common common = {0};
+    cli_list words = {0};
+    const cli_option options[] = {CLI_CONTEXT_OPTIONS(&common), CLI_JSON_OPTION(&common)};
+    int code = cli_parse(&usage, options, sizeof options / sizeof options[0], argc, argv, &words);
+    if (code >= 0)
+        goto cleanup;
+    code = CLI_EXIT_FAILURE;
+    thaw_context *context = cli_context(&common);
+    if (!context)
+        goto cleanup;
+    size_t n = thaw_device_count(context);
+    if (common.json)
+        print_json(context);
+    else if (n > 0)
+        print_table(context);
+    if (n == 0)
+        fprintf(stderr, "thaw: no device: no plugin was found: set THAW_PLUGIN_PATH or give --plugin FILE\n");
+    code = n > 0 ? CLI_EXIT_OK : CLI_EXIT_FAILURE;
+    thaw_context_free(context);
+cleanup:
+    cli_common_free(&common);
+    free(words.items);
+    return code;
+}

@@ -1,0 +1,49 @@
+/* common.c: see cli.h. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cli.h"
+
+static void print_log(void *ctx, int32_t level, const char *text)
+{
+    static const char *const kinds[] = {"error: ", "warning: ", "", ""};
+    (void)ctx;
+    fprintf(stderr, "thaw: %s%s\n", level >= 0 && level <= THAW_LEVEL_DEBUG ? kinds[level] : "", text);
+}
+
+thaw_context *cli_context(const cli_common *common)
+{
+    thaw_context_options options;
+    thaw_context *context = NULL;
+    thaw_error err = {0};
+    thaw_context_options_init(&options, sizeof options);
+    options.threads = common->threads;
+    options.plugins = common->plugins.items;
+    options.n_plugins = common->plugins.count;
+    options.log = print_log;
+    options.log_level = common->verbose ? THAW_LEVEL_DEBUG : THAW_LEVEL_WARN;
+    if (thaw_context_create(&options, &context, &err) != THAW_OK)
+        cli_report(&err);
+    return context;
+}
+
+void cli_common_free(cli_common *common)
+{
+    free(common->plugins.items);
+}
+
+int cli_report(const thaw_error *err)
+{
+    fprintf(stderr, "thaw: %s\n", err->text[0] ? err->text : "failed without a reason: please report this");
+    if (err->status == THAW_E_CANCELLED)
+        return CLI_EXIT_INTERRUPTED;
+    return err->status == THAW_E_CHECK ? CLI_EXIT_CHECK : CLI_EXIT_FAILURE;
+}
+
+const char *cli_class_name(const char *const *names, uint32_t i, char buffer[16])
+{
+    if (names)
+        return names[i];
+    snprintf(buffer, 16, "class %u", (unsigned)i);
+    return buffer;
+}

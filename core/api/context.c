@@ -1,0 +1,175 @@
+/* context.c: contexts, devices and the rules for structs that grow. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/api/api.h"
+#include "core/base/memory.h"
+
+#ifndef THAW_VERSION
+#error "THAW_VERSION comes from the build"
+#endif
+
+const char *thaw_version(void)
+{
+    return THAW_VERSION;
+}
+
+/* ---- structs that grow ----------------------------------------------------------------------------- */
+
+thaw_status thaw_read_options(void *own, size_t own_bytes, const void *given, const char *what,
+                              thaw_error *err)
+{
+    uint32_t size;
+    memcpy(&size, given, sizeof size);
+    if (size < 2 * sizeof size)
+        return thaw_fail(err, THAW_E_INVALID, "%s.struct_size is %u: call %s_init first", what,
+                         (unsigned)size, what);
+    memcpy(own, given, size < own_bytes ? size : own_bytes);
+    return THAW_OK;
+}
+
+void thaw_write_struct(void *given, size_t given_bytes, const void *own, size_t own_bytes)
+{
+    uint32_t size = (uint32_t)given_bytes;
+    memset(given, 0, given_bytes);
+    memcpy(given, own, given_bytes < own_bytes ? given_bytes : own_bytes);
+    if (given_bytes >= sizeof size)
+        memcpy(given, &size, sizeof size);
+}
+
+/* ---- the context ----------------------------------------------------------------------------------- */
+
+void thaw_context_options_init(thaw_context_options *options, size_t struct_size)
+{
+    const thaw_context_options defaults = {.log_level = THAW_LEVEL_WARN};
+    thaw_write_struct(options, struct_size, &defaults, sizeof defaults);
+}
+
+static void drop_message(void *ctx, int32_t level, const char *text)
+{
+    (void)ctx;
+    (void)level;
+    (void)text;
+}
+
+thaw_status thaw_context_create(const thaw_context_options *options, thaw_context **out, thaw_error *err)
+{
+    thaw_context_options given;
+    thaw_context_options_init(&given, sizeof given);
+    if (options) {
+        thaw_status read = thaw_read_options(&given, sizeof given, options, "thaw_context_options", err);
+        if (read != THAW_OK)
+            return read;
+    }
+    thaw_context *context = thaw_calloc(1, sizeof *context);
+    if (!context)
+        return thaw_fail_memory(err, sizeof *context, "a context");
+    context->log = (thaw_log){.write = given.log ? given.log : drop_message,
+                              .ctx = given.log_ctx,
+                              .level = given.log ? given.log_level : THAW_LEVEL_ERROR};
+    context->threads = given.threads;
+    const thaw_runtime_options runtime = {.threads = given.threads,
+                                          .plugins = given.plugins,
+                                          .n_plugins = given.n_plugins,
+                                          .no_search = given.no_search != 0,
+                                          .log = &context->log};
+    thaw_status st = thaw_runtime_create(&runtime, &context->runtime, err);
+    if (st != THAW_OK) {
+        thaw_context_free(context);
+        return st;
+    }
+    *out = context;
+    return THAW_OK;
+}
+
+void thaw_context_free(thaw_context *context)
+{
+    if (!context)
+        return;
+    thaw_runtime_free(context->runtime);
+    free(context);
+}
+
+/* ---- devices --------------------------------------------------------------------------------------- */
+
+size_t thaw_device_count(const thaw_context *context)
+{
+    return thaw_runtime_device_count(context->runtime);
+}
+
+void thaw_device_get(const thaw_context *context, size_t i, thaw_device_report *out, size_t struct_size)
+{
+    const thaw_device_entry *entry = thaw_runtime_device(context->runtime, i);
+    const thaw_device_report report = {
+        .type = (int32_t)entry->info.type,
+        .name = entry->name,
+        .title = entry->info.name,
+        .vendor = entry->info.vendor,
+        .driver = entry->info.driver,
+        .detail = entry->info.detail,
+        .plugin_id = entry->plugin_id,
+        .plugin_version = entry->plugin_version,
+        .plugin_path = entry->plugin_path,
+        .error = entry->error.status == THAW_OK ? "" : entry->error.text,
+        .memory_bytes = entry->info.memory_bytes,
+        .max_alloc_bytes = entry->info.max_alloc_bytes,
+        .cache_bytes = entry->info.cache_bytes,
+        .compute_units = entry->info.compute_units,
+        .preferred_batch = entry->info.preferred_batch,
+        .peak_gflops = entry->info.peak_gflops,
+    };
+    thaw_write_struct(out, struct_size, &report, sizeof report);
+}
+
+/* Name of the first CPU device, or NULL. */
+static const char *first_cpu(const thaw_runtime *runtime)
+{
+    for (size_t i = 0; i < thaw_runtime_device_count(runtime); i++) {
+        const thaw_device_entry *entry = thaw_runtime_device(runtime, i);
+        if (entry->error.status == THAW_OK && entry->info.type == THAW_DEVICE_CPU)
+            return entry->name;
+    }
+    return NULL;
+}
+
+static thaw_status read_decline(int32_t on_decline, thaw_fallback *out, thaw_error *err)
+{
+    switch (on_decline) {
+    case THAW_ON_DECLINE_WARN:
+        *out = THAW_FALLBACK_WARN;
+        return THAW_OK;
+    case THAW_ON_DECLINE_ERROR:
+        *out = THAW_FALLBACK_ERROR;
+        return THAW_OK;
+    case THAW_ON_DECLINE_ALLOW:
+        *out = THAW_FALLBACK_ALLOW;
+        return THAW_OK;
+    default:
+        return thaw_fail(err, THAW_E_INVALID, "on_decline is %d: it is one of THAW_ON_DECLINE_*",
+                         (int)on_decline);
+    }
+}
+
+thaw_status thaw_session_open(thaw_context *context, const char *device, int32_t on_decline,
+                              thaw_session *out, thaw_error *err)
+{
+    memset(out, 0, sizeof *out);
+    out->runtime = context->runtime;
+    thaw_status st = read_decline(on_decline, &out->where.fallback, err);
+    if (st == THAW_OK)
+        st = thaw_runtime_open(context->runtime, device, &out->dev, err);
+    const char *cpu = first_cpu(context->runtime);
+    if (st == THAW_OK && out->dev->info.type != THAW_DEVICE_CPU && cpu)
+        st = thaw_runtime_open(context->runtime, cpu, &out->fallback_dev, err);
+    out->where.dev = out->dev;
+    out->where.fallback_dev = out->fallback_dev;
+    out->where.log = &context->log;
+    out->where.decode_threads = context->threads;
+    return st;
+}
+
+void thaw_session_close(thaw_session *session)
+{
+    thaw_runtime_close(session->runtime, session->fallback_dev);
+    thaw_runtime_close(session->runtime, session->dev);
+}

@@ -1,0 +1,439 @@
+/* thaw.h: fine-tuning InceptionV3 on a folder of photos, and using what came out.
+ *
+ * Everything begins with a thaw_context, which holds the threads and the compute plugins. Each call below
+ * that takes one does its work before it returns.
+ *
+ * Threads. One thread at a time for one context; several contexts may be used side by side. Callbacks run
+ * on the calling thread, except `log`, which may run on any.
+ * Errors. A function that can fail returns thaw_status and fills the caller's thaw_error (may be NULL): what
+ * went wrong, where, and what to do about it. THAW_E_CANCELLED: a callback or the cancel flag asked to stop.
+ * Ownership. What is handed in stays the caller's and is only read, during the call. Pointers in a struct
+ * that a callback receives live until it returns. Results are freed by the function named with them.
+ * Growth. Structs begin with struct_size and are filled with defaults by their _init function, which is
+ * given sizeof of the caller's struct; fields are only appended. Results have their struct_size set by the
+ * library.
+ * Units. Sizes in bytes, times in seconds, learning rates and losses as in Keras; text is UTF-8, except
+ * paths, which are the bytes the system has. Numbers in enumerations are never renumbered.
+ *
+ * Compiles alone as C99, C11 and C++17. Apache-2.0. */
+#ifndef THAW_H
+#define THAW_H
+
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "thaw_status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define THAW_API __attribute__((visibility("default")))
+
+/* "0.1.0", of the library that runs. [thread-safe] */
+THAW_API const char *thaw_version(void);
+
+/* ---- the context ----------------------------------------------------------------------------------- */
+
+typedef struct thaw_context thaw_context;
+
+enum { THAW_LEVEL_ERROR = 0, THAW_LEVEL_WARN = 1, THAW_LEVEL_INFO = 2, THAW_LEVEL_DEBUG = 3 };
+
+typedef struct thaw_context_options {
+    uint32_t struct_size;
+    uint32_t threads; /* 0: one for each processor this process may use */
+    const char *const
+        *plugins; /* files to load before those that are found; a failure of these is an error */
+    size_t n_plugins;
+    int32_t no_search; /* 1: load nothing but `plugins` */
+    int32_t log_level; /* THAW_LEVEL_*; messages above it are dropped. Default THAW_LEVEL_WARN */
+    /* [thread-safe] One message, without a newline. NULL: messages are dropped. */
+    void (*log)(void *ctx, int32_t level, const char *text);
+    void *log_ctx;
+} thaw_context_options;
+
+THAW_API void thaw_context_options_init(thaw_context_options *options, size_t struct_size);
+/* Loads plugins: `plugins`, then every thaw-*.so of the folders in THAW_PLUGIN_PATH, then of the folder
+ * "thaw" beside the library. options may be NULL. Freed by thaw_context_free. */
+THAW_API thaw_status thaw_context_create(const thaw_context_options *options, thaw_context **out,
+                                         thaw_error *err);
+/* NULL does nothing. */
+THAW_API void thaw_context_free(thaw_context *context);
+
+/* ---- devices --------------------------------------------------------------------------------------- */
+
+enum { THAW_UNIT_CPU = 1, THAW_UNIT_GPU = 2, THAW_UNIT_OTHER = 3 };
+
+/* Texts live as long as the context. A number that is not known is 0. */
+typedef struct thaw_device_report {
+    uint32_t struct_size;
+    int32_t type;      /* THAW_UNIT_* */
+    const char *name;  /* "cpu:0": what `device` options take */
+    const char *title; /* the maker's name for it */
+    const char *vendor, *driver, *detail;
+    const char *plugin_id, *plugin_version, *plugin_path;
+    const char *error; /* why it cannot be described; "" if it can */
+    uint64_t memory_bytes, max_alloc_bytes, cache_bytes;
+    uint32_t compute_units;
+    uint32_t preferred_batch; /* images at a time */
+    double peak_gflops;
+} thaw_device_report;
+
+THAW_API size_t thaw_device_count(const thaw_context *context);
+/* i < thaw_device_count. *out is filled up to struct_size bytes. */
+THAW_API void thaw_device_get(const thaw_context *context, size_t i, thaw_device_report *out,
+                              size_t struct_size);
+
+/* Wherever an option is named `device`: "cpu:0", "cpu" (its first), either with options behind a comma
+ * ("cpu:0,isa=avx2"); NULL or "auto": the first GPU, else the first device. */
+
+/* What happens to an op that the device declines: run by the CPU with one warning, an error, or silently. */
+enum { THAW_ON_DECLINE_WARN = 0, THAW_ON_DECLINE_ERROR = 1, THAW_ON_DECLINE_ALLOW = 2 };
+/* What happens to an image that cannot be read or decoded. */
+enum { THAW_ON_BAD_SKIP = 0, THAW_ON_BAD_FAIL = 1 };
+
+/* ---- training -------------------------------------------------------------------------------------- */
+
+enum { THAW_RECIPE_BN_FROZEN = 0, THAW_RECIPE_BN_BATCH = 1 };
+enum { THAW_RECIPE_SHUFFLE_EPOCH = 0, THAW_RECIPE_SHUFFLE_NONE = 1 };
+enum {
+    THAW_RECIPE_CACHE_AUTO = 0,
+    THAW_RECIPE_CACHE_RAM = 1,
+    THAW_RECIPE_CACHE_DISK = 2,
+    THAW_RECIPE_CACHE_OFF = 3
+};
+enum { THAW_RECIPE_CACHE_F32 = 0, THAW_RECIPE_CACHE_F16 = 1 };
+
+/* A recipe in two phases: first the head alone, then also the last layers of the base. Index 0 and 1 of an
+ * array are the two phases. */
+typedef struct thaw_recipe {
+    uint32_t struct_size;
+    uint32_t seed;       /* default 123 */
+    const char *dir;     /* a folder for each class */
+    const char *val_dir; /* validation images, same classes; NULL: a part of dir */
+    double val_split;    /* that part, [0,1); 0: no validation; default 0.2 */
+    const char *weights; /* a base to start from, any format that thaw_convert_file reads; or */
+    const char *init;    /* a model with its head, to go on from */
+    const char *output;  /* model.safetensors */
+    const char *device;
+    int32_t on_decline;         /* THAW_ON_DECLINE_* */
+    int32_t on_bad_image;       /* THAW_ON_BAD_* */
+    uint32_t epochs[2];         /* default 5, 5; 0 leaves the phase out */
+    double lr[2];               /* default 1e-3, 1e-5 */
+    uint32_t batch_size;        /* default 32 */
+    double dropout;             /* of the head's input, [0,1); default 0.2 */
+    uint32_t unfreeze_last;     /* layers of 311 that phase 2 trains; default 50 */
+    const char *unfreeze;       /* instead: from this block or layer on ("mixed9"); NULL: unfreeze_last */
+    int32_t bn;                 /* THAW_RECIPE_BN_*; default FROZEN */
+    int32_t shuffle;            /* THAW_RECIPE_SHUFFLE_*; default EPOCH */
+    uint32_t patience;          /* epochs without better val_loss after which a phase ends; 0: never */
+    double min_delta;           /* what counts as better; default 0 */
+    int32_t cache;              /* THAW_RECIPE_CACHE_*; default AUTO: memory if it fits, else disk */
+    int32_t cache_type;         /* THAW_RECIPE_CACHE_F32 (exact) or F16 (half the size) */
+    uint64_t cache_bytes;       /* limit of the cache in memory; 0: chosen from what is free */
+    const char *cache_dir;      /* NULL: $TMPDIR or /tmp */
+    uint32_t prefix_batch;      /* images at a time through the frozen part; 0: what suits the device */
+    int32_t cache_keep;         /* 1: leave the cache in cache_dir for the next run */
+    int32_t resume;             /* 1: go on from checkpoint_dir/last.safetensors */
+    const char *checkpoint_dir; /* best.safetensors and last.safetensors; NULL: none */
+    const char *step_log;       /* JSON lines, one a step; NULL: none */
+    const char *epoch_csv;      /* one line an epoch; NULL: none */
+    /* Asked between steps; non-zero stops after the step under way, with a checkpoint if there is a
+     * checkpoint_dir. May be NULL. */
+    const volatile sig_atomic_t *cancel;
+} thaw_recipe;
+
+THAW_API void thaw_recipe_init(thaw_recipe *recipe, size_t struct_size);
+
+/* What a run is going to do, known before its first image is read. */
+typedef struct thaw_run_header {
+    uint32_t struct_size;
+    uint32_t n_classes;
+    const char *const *class_names;
+    const size_t *train_counts, *val_counts; /* images of each class */
+    size_t n_train, n_val;
+    const char *dir;
+    const char *weights; /* where they came from, as the file says, else the file */
+    const char *decoder;
+    const char *device, *device_title;
+    uint32_t input_size; /* pixels, square */
+    uint32_t batch_size, prefix_batch;
+    uint32_t epochs[2];
+    double lr[2], dropout;
+    uint32_t seed;
+    int32_t bn;               /* THAW_RECIPE_BN_* */
+    uint32_t layers, tensors; /* of the base that phase 2 trains */
+    uint64_t base_parameters, head_parameters;
+    const char *first_layer; /* that trains; NULL: none */
+    int32_t mid_block;       /* 1: the choice begins within a block */
+    uint64_t cache_bytes;    /* 0: no cache */
+    const char *cache_place; /* "off", "memory" or a path */
+    int32_t cache_type;      /* THAW_RECIPE_CACHE_F32 or F16 */
+    uint64_t prefix_bytes;   /* device memory of the frozen part */
+    uint64_t prefix_macs;    /* multiply-accumulates of one image through the frozen part */
+    int32_t resumed;         /* 1: goes on from a checkpoint, at */
+    uint32_t resume_phase, resume_epoch, resume_step; /* phase and epoch from 1, steps done in it */
+} thaw_run_header;
+
+/* A phase begins. */
+typedef struct thaw_run_phase {
+    uint32_t struct_size;
+    uint32_t phase, epochs; /* phase from 1 */
+    const char *name;       /* "head" or "finetune" */
+    double lr;
+    size_t steps;            /* of an epoch */
+    uint64_t parameters;     /* that train */
+    uint64_t macs;           /* of one image's training step */
+    uint64_t step_bytes;     /* device memory of the programs */
+    uint64_t variable_bytes; /* and of weights with the optimizer's state */
+} thaw_run_phase;
+
+enum {
+    THAW_STAGE_CHECK = 0,  /* reading every image once, where no cache is filled */
+    THAW_STAGE_PREFIX = 1, /* images through the frozen part */
+    THAW_STAGE_TRAIN = 2,
+    THAW_STAGE_VALIDATE = 3
+};
+
+typedef struct thaw_run_progress {
+    uint32_t struct_size;
+    int32_t stage;          /* THAW_STAGE_* */
+    uint32_t phase;         /* from 1; TRAIN and VALIDATE only */
+    uint32_t epoch, epochs; /* from 1, in this phase; likewise */
+    uint64_t done, total;   /* images of this stage */
+    double images_per_second;
+    double seconds_left;   /* of this stage; 0: not known */
+    double loss, accuracy; /* means of the epoch so far; TRAIN only */
+} thaw_run_progress;
+
+typedef struct thaw_run_epoch {
+    uint32_t struct_size;
+    uint32_t phase, epoch; /* from 1 */
+    double lr, loss, accuracy;
+    double val_loss, val_accuracy; /* NaN without validation */
+    double seconds;
+    int32_t best; /* 1: the best val_loss of the run so far */
+} thaw_run_epoch;
+
+enum {
+    THAW_RUN_HEADER = 1,
+    THAW_RUN_PHASE = 2,
+    THAW_RUN_PROGRESS = 3,
+    THAW_RUN_EPOCH = 4,
+    THAW_RUN_EARLY_STOP = 5, /* epoch: the last one of its phase */
+    THAW_RUN_BAD_IMAGE = 6,  /* path and text: an image is left out, and why */
+    THAW_RUN_SAVED = 7       /* path: a checkpoint or the model */
+};
+
+/* The pointer that kind names is set, the others are NULL. Skip kinds that you do not know. */
+typedef struct thaw_run_event {
+    uint32_t struct_size;
+    int32_t kind; /* THAW_RUN_* */
+    const thaw_run_header *header;
+    const thaw_run_phase *phase;
+    const thaw_run_progress *progress;
+    const thaw_run_epoch *epoch;
+    const char *path, *text;
+} thaw_run_event;
+
+/* on_event may be NULL. Writes recipe->output, atomically, with the weights of the best epoch. After
+ * THAW_E_CANCELLED the text says how to go on. */
+THAW_API thaw_status thaw_run_recipe(thaw_context *context, const thaw_recipe *recipe,
+                                     void (*on_event)(void *ctx, const thaw_run_event *event), void *ctx,
+                                     thaw_error *err);
+
+/* ---- using a model --------------------------------------------------------------------------------- */
+
+typedef struct thaw_use_options {
+    uint32_t struct_size;
+    int32_t on_decline; /* THAW_ON_DECLINE_* */
+    const char *model;  /* any format; with a head where classes are asked for */
+    const char *device;
+    uint32_t batch_size;  /* images at a time; 0: what suits the device */
+    int32_t on_bad_image; /* THAW_ON_BAD_*; default SKIP: reported to on_image with its reason */
+    /* Asked between batches; non-zero stops. May be NULL. */
+    const volatile sig_atomic_t *cancel;
+} thaw_use_options;
+THAW_API void thaw_use_options_init(thaw_use_options *options, size_t struct_size);
+
+/* What became of one image. */
+typedef struct thaw_use_image {
+    uint32_t struct_size;
+    uint32_t n_classes;
+    size_t index, total;
+    const char *path;
+    const char *error;              /* why it could not be read; NULL if it could */
+    int32_t label;                  /* true class, -1 if there is none */
+    uint32_t predicted;             /* first of the most probable classes */
+    const float *probabilities;     /* n_classes; NULL after an error, or where features are asked for */
+    const char *const *class_names; /* n_classes; NULL if the model has no names */
+    const float *features;          /* 2048, pooled; NULL unless they are asked for */
+} thaw_use_image;
+/* Non-zero stops: THAW_E_CANCELLED. */
+typedef int (*thaw_use_fn)(void *ctx, const thaw_use_image *image);
+
+/* paths: n files or folders (searched recursively); on_image is called for each image in turn. */
+THAW_API thaw_status thaw_use_predict(thaw_context *context, const thaw_use_options *options,
+                                      const char *const *paths, size_t n, thaw_use_fn on_image, void *ctx,
+                                      thaw_error *err);
+/* Likewise, with the 2048 pooled features of each image; the model needs no head. */
+THAW_API thaw_status thaw_use_features(thaw_context *context, const thaw_use_options *options,
+                                       const char *const *paths, size_t n, thaw_use_fn on_image, void *ctx,
+                                       thaw_error *err);
+
+typedef struct thaw_score {
+    uint32_t struct_size;
+    uint32_t n_classes;
+    char **class_names;
+    size_t n_images, n_bad;
+    double loss, accuracy;      /* means over n_images */
+    uint64_t *confusion;        /* n_classes^2; row: true class, column: predicted */
+    double *precision, *recall; /* n_classes; NaN where nothing was predicted or nothing is there */
+    double seconds;
+} thaw_score;
+/* dir: a folder for each class, named as in the model. on_image may be NULL. *out is freed by
+ * thaw_score_free. */
+THAW_API thaw_status thaw_use_evaluate(thaw_context *context, const thaw_use_options *options,
+                                       const char *dir, thaw_use_fn on_image, void *ctx, thaw_score **out,
+                                       thaw_error *err);
+THAW_API void thaw_score_free(thaw_score *score); /* NULL does nothing */
+
+/* ---- files ----------------------------------------------------------------------------------------- */
+
+typedef struct thaw_convert_options {
+    uint32_t struct_size;
+    int32_t set_scaling; /* 1: input = pixel*scale + shift; 0: as the file says */
+    double scale, shift;
+} thaw_convert_options;
+THAW_API void thaw_convert_options_init(thaw_convert_options *options, size_t struct_size);
+/* Reads any supported file or folder and writes thaw's own safetensors, atomically. options may be NULL.
+ * [thread-safe] */
+THAW_API thaw_status thaw_convert_file(const char *input, const char *output,
+                                       const thaw_convert_options *options, thaw_error *err);
+
+typedef struct thaw_file_tensor {
+    const char *name;
+    uint32_t rank;
+    size_t dims[4];
+    uint64_t parameters;
+} thaw_file_tensor;
+
+typedef struct thaw_file_epoch {
+    uint32_t phase, epoch;                             /* from 1 */
+    double lr, loss, accuracy, val_loss, val_accuracy; /* NaN where the file does not say */
+} thaw_file_epoch;
+
+/* Texts may be NULL where the file does not say. */
+typedef struct thaw_file_report {
+    uint32_t struct_size;
+    uint32_t n_classes; /* 0: a base without head */
+    const char *format, *source, *hash;
+    const char *const *class_names;
+    uint32_t input_size;
+    double scale, shift; /* input = pixel*scale + shift */
+    int32_t pool_include_pad;
+    int32_t bn; /* THAW_RECIPE_BN_* */
+    size_t n_tensors;
+    const thaw_file_tensor *tensors;
+    uint64_t parameters;
+    size_t n_epochs;
+    const thaw_file_epoch *epochs;
+    const char *history;   /* JSON array */
+    const char *trainable; /* JSON array of tensor names */
+} thaw_file_report;
+/* Freed by thaw_file_report_free. [thread-safe] */
+THAW_API thaw_status thaw_file_inspect(const char *path, thaw_file_report **out, thaw_error *err);
+THAW_API void thaw_file_report_free(thaw_file_report *report); /* NULL does nothing */
+
+/* ---- looking inside -------------------------------------------------------------------------------- */
+
+typedef struct thaw_outline_row {
+    const char *op, *layer, *device, *algorithm, *reason, *shape;
+    uint64_t macs, bytes, workspace_bytes;
+} thaw_outline_row;
+
+/* A program as it would run. */
+typedef struct thaw_outline_program {
+    const char *name; /* "prefix", "head: …" or "finetune: …" */
+    uint32_t batch;
+    uint32_t n_rows;
+    const thaw_outline_row *rows;
+    uint64_t macs;              /* of one run */
+    uint64_t arena_bytes;       /* activations and workspace */
+    uint64_t arena_naive_bytes; /* what they would be without reuse */
+    uint64_t workspace_bytes;
+    uint64_t variable_bytes;
+    uint64_t fallback_ops;
+    uint64_t fallback_bytes; /* copied between devices each run */
+} thaw_outline_program;
+
+typedef struct thaw_outline {
+    uint32_t struct_size;
+    uint32_t n_programs;
+    const thaw_outline_program *const *programs;
+    uint64_t feature_bytes; /* of one image in the cache */
+} thaw_outline;
+
+/* Compiles the programs of a recipe for full batches and n_classes (>= 2) classes, and computes nothing. Of
+ * the recipe, dir, output and the checkpoints do not count. Freed by thaw_outline_free, before the
+ * context. */
+THAW_API thaw_status thaw_recipe_outline(thaw_context *context, const thaw_recipe *recipe, uint32_t n_classes,
+                                         thaw_outline **out, thaw_error *err);
+THAW_API void thaw_outline_free(thaw_outline *outline); /* NULL does nothing */
+
+enum { THAW_PROOF_PASSED = 0, THAW_PROOF_FAILED = 1, THAW_PROOF_DECLINED = 2 };
+
+typedef struct thaw_proof_case {
+    uint32_t struct_size;
+    int32_t result; /* THAW_PROOF_* */
+    const char *op, *name;
+    uint64_t seed;
+    uint32_t kernels; /* algorithms that ran */
+    double worst;     /* largest error as a share of what is allowed */
+    double seconds;
+    const char *text; /* why it failed or was declined; "" if it passed */
+} thaw_proof_case;
+
+typedef struct thaw_proof_options {
+    uint32_t struct_size;
+    uint32_t repeat;       /* rounds, with seeds seed, seed + 1, …; default 1 */
+    const char *device;    /* under test */
+    const char *reference; /* NULL: the CPU backend's plain C */
+    const char *op;        /* only cases of this op; NULL: all */
+    const char *name;      /* only cases whose name contains this; NULL: all */
+    uint64_t seed;
+    void (*on_case)(void *ctx, const thaw_proof_case *result); /* may be NULL */
+    void *ctx;
+} thaw_proof_options;
+
+typedef struct thaw_proof_op {
+    const char *op;
+    size_t cases, passed, failed, declined;
+    double worst;
+} thaw_proof_op;
+
+typedef struct thaw_proof {
+    uint32_t struct_size;
+    uint32_t n_ops;
+    size_t cases, passed, failed, declined;
+    size_t executed; /* cases in which a kernel of the device ran */
+    uint64_t seed;
+    double seconds;
+    thaw_proof_op ops[32]; /* n_ops with at least one case */
+} thaw_proof;
+
+/* Names that `op` takes, i = 0, 1, …; NULL behind the last. Static. */
+THAW_API const char *thaw_proof_op_name(uint32_t i);
+
+THAW_API void thaw_proof_options_init(thaw_proof_options *options, size_t struct_size);
+/* Compares a device with the reference, op by op. THAW_E_CHECK: a case failed, or no kernel ran. *out holds
+ * what was done in either case, filled up to struct_size bytes. */
+THAW_API thaw_status thaw_prove_device(thaw_context *context, const thaw_proof_options *options,
+                                       thaw_proof *out, size_t struct_size, thaw_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,36 @@
+#!/bin/sh
+# includes_can_fail.sh SCRIPT: the scan finds each kind of wrong include.
+set -u
+script=$1
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+bad=0
+
+# expect WORD FILE HEADER: with that one include in that file, the scan passes or fails.
+expect() {
+    rm -rf "$dir/tree"
+    mkdir -p "$dir/tree/$(dirname "$2")"
+    echo "#include \"$3\"" >"$dir/tree/$2"
+    if sh "$script" "$dir/tree" >/dev/null 2>&1; then got=pass; else got=fail; fi
+    if [ "$got" != "$1" ]; then
+        echo "$2 with \"$3\": expected $1, got $got"
+        bad=1
+    fi
+}
+
+expect pass core/graph/a.c core/base/file.h
+expect pass core/data/a.c core/model/model.h
+expect pass core/api/a.c thaw/thaw.h
+expect pass cli/a.c thaw/thaw.h
+expect pass backends/cpu/a.c thaw_plugin.h
+expect fail core/base/a.c core/graph/graph.h
+expect fail core/model/a.c core/data/data.h
+expect fail core/data/a.c core/model/other.h
+expect fail core/graph/a.c backends/cpu/cpu.h
+expect fail core/train/a.c thaw/thaw.h
+expect fail core/runtime/a.c core/train/train.h
+expect fail backends/cpu/a.c core/base/file.h
+expect fail cli/a.c core/base/file.h
+expect fail cli/a.c thaw_plugin.h
+expect fail include/thaw/a.h core/base/file.h
+exit "$bad"
