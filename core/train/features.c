@@ -1,0 +1,123 @@
+#include "core/train/features.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/memory.h"
+#include "core/train/bad.h"
+#include "core/train/events.h"
+
+typedef struct row_hash {
+    char text[33];
+} row_hash;
+
+/* One set's pass. Rows 0 … pending-1 of the prefix's images wait for their run. */
+typedef struct pass {
+    thaw_source *source;
+    const thaw_pass_sets *sets;
+    const thaw_where *where;
+    const thaw_dataset *set;
+    bool *drop;
+    thaw_loader *loader;
+    thaw_meter *meter;
+    uint32_t *ids;
+    row_hash *hashes;
+    uint32_t pending;
+} pass;
+
+static thaw_status store(pass *p, uint32_t row, thaw_error *err)
+{
+    const thaw_prefix *prefix = &p->source->prefix;
+    thaw_status st = THAW_OK;
+    for (size_t t = 0; st == THAW_OK && t < prefix->n; t++)
+        st = thaw_cache_put(p->source->cache, t, p->ids[row],
+                            (const char *)prefix->out[t] + row * prefix->row_bytes[t], err);
+    return st == THAW_OK ? thaw_cache_done(p->source->cache, p->ids[row], p->hashes[row].text, err) : st;
+}
+
+static thaw_status flush(pass *p, thaw_error *err)
+{
+    if (p->pending == 0)
+        return THAW_OK;
+    if (thaw_cancelled(p->where))
+        return thaw_fail(err, THAW_E_CANCELLED, "stopped before the first step, as asked");
+    thaw_status st = thaw_prefix_run(&p->source->prefix, p->pending, (1u << p->source->prefix.n) - 1, err);
+    for (uint32_t row = 0; st == THAW_OK && row < p->pending; row++)
+        st = store(p, row, err);
+    thaw_meter_add(p->meter, p->pending);
+    p->pending = 0;
+    return st;
+}
+
+static thaw_status take(pass *p, size_t i, thaw_error *err)
+{
+    thaw_prefix *prefix = &p->source->prefix;
+    thaw_error why = {0};
+    row_hash *hash = &p->hashes[p->pending];
+    thaw_status st =
+        thaw_loader_next(p->loader, prefix->images + p->pending * prefix->image_values, hash->text, &why);
+    if (st != THAW_OK && !thaw_bad_is(st)) {
+        if (err)
+            *err = why;
+        return st;
+    }
+    if (st != THAW_OK) {
+        p->drop[i] = true;
+        thaw_meter_add(p->meter, 1);
+        return thaw_bad_add(p->sets->bad, p->sets->n_bad, p->set, i, why.text, p->meter->listener, err);
+    }
+    if (!p->source->cache || thaw_cache_find(p->source->cache, p->set->ids[i], hash->text)) {
+        thaw_meter_add(p->meter, 1);
+        return THAW_OK;
+    }
+    p->ids[p->pending++] = p->set->ids[i];
+    return p->pending == prefix->batch ? flush(p, err) : THAW_OK;
+}
+
+static thaw_status pass_set(pass *p, thaw_error *err)
+{
+    uint32_t *order = thaw_calloc(p->set->n, sizeof *order);
+    if (!order)
+        return thaw_fail_memory(err, p->set->n * sizeof *order, "the order of the images");
+    for (size_t i = 0; i < p->set->n; i++)
+        order[i] = (uint32_t)i;
+    thaw_status st = thaw_loader_create(p->set, p->source->pre, order, p->set->n, p->where->decode_threads,
+                                        thaw_loader_ahead(p->source->prefix.batch), &p->loader, err);
+    free(order);
+    for (size_t i = 0; st == THAW_OK && i < p->set->n; i++) {
+        if (thaw_cancelled(p->where))
+            st = thaw_fail(err, THAW_E_CANCELLED, "stopped before the first step, as asked");
+        else
+            st = take(p, i, err);
+    }
+    if (st == THAW_OK)
+        st = flush(p, err);
+    thaw_loader_free(p->loader);
+    p->loader = NULL;
+    return st;
+}
+
+thaw_status thaw_features_pass(thaw_source *source, const thaw_pass_sets *sets, const thaw_where *where,
+                               const thaw_listener *listener, thaw_error *err)
+{
+    thaw_meter meter;
+    pass p = {.source = source, .sets = sets, .where = where, .meter = &meter};
+    p.ids = thaw_calloc(source->prefix.batch, sizeof *p.ids);
+    p.hashes = thaw_calloc(source->prefix.batch, sizeof *p.hashes);
+    thaw_status st = p.ids && p.hashes ? THAW_OK
+                                       : thaw_fail_memory(err, source->prefix.batch * sizeof *p.hashes,
+                                                          "the rows of a pass");
+    size_t total = 0;
+    for (size_t k = 0; k < 2; k++)
+        total += sets->set[k] ? sets->set[k]->n : 0;
+    thaw_meter_begin(&meter, listener, source->cache ? THAW_PASS_FEATURES : THAW_PASS_CHECK, 0, total);
+    for (size_t k = 0; st == THAW_OK && k < 2; k++) {
+        p.set = sets->set[k];
+        p.drop = sets->drop[k];
+        if (p.set)
+            st = pass_set(&p, err);
+    }
+    free(p.ids);
+    free(p.hashes);
+    return st;
+}

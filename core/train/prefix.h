@@ -1,0 +1,50 @@
+/* prefix.h: the frozen part of the network as a program, from images to rows of features. */
+#ifndef THAW_TRAIN_PREFIX_H
+#define THAW_TRAIN_PREFIX_H
+
+#include "core/graph/lower.h"
+#include "core/train/train.h"
+
+#define THAW_MAX_FEATURES (THAW_MAX_CUT + 1u)
+
+/* Its tensors are those of the cut, in its order, and then the pooled features if they are asked for. The
+ * same program serves every use of a run, so that a row has the same bits whether it is cached or not. */
+typedef struct thaw_prefix {
+    thaw_program *program;
+    uint32_t batch; /* rows of a run; fewer are padded with zeros */
+    size_t image_values;
+    uint32_t image; /* tensor ids */
+    uint32_t tensor[THAW_MAX_FEATURES];
+    size_t n; /* tensors */
+    size_t row_bytes[THAW_MAX_FEATURES];
+    float *images;                /* [batch, image_values]: filled by the caller */
+    void *out[THAW_MAX_FEATURES]; /* [batch, row_bytes] */
+    uint64_t macs;                /* of one image */
+} thaw_prefix;
+
+typedef struct thaw_prefix_spec {
+    const thaw_model *model;
+    const thaw_net *net;
+    const thaw_cut *cut; /* NULL: only pooled features */
+    bool pooled;
+    thaw_dtype feature_dtype;
+    uint64_t images; /* that will pass; 0 unknown */
+    uint32_t batch;  /* see thaw_prefix_batch */
+} thaw_prefix_spec;
+
+/* Images at a time: where->prefix_batch, else what the device prefers, else 4. */
+uint32_t thaw_prefix_batch(const thaw_where *where);
+
+/* Freed by thaw_prefix_free, also after an error. */
+thaw_status thaw_prefix_create(const thaw_prefix_spec *spec, const thaw_where *where, thaw_prefix *out,
+                               thaw_error *err);
+void thaw_prefix_free(thaw_prefix *prefix);
+/* Runs on the first `rows` of images, and fetches the tensors whose bit is set in mask. */
+thaw_status thaw_prefix_run(thaw_prefix *prefix, uint32_t rows, uint32_t mask, thaw_error *err);
+
+/* Shared with whoever lowers something: the model's weights, and the options of a program. */
+void thaw_weights_of(const thaw_model *model, thaw_weights_view *view);
+thaw_program_options thaw_program_options_of(const thaw_where *where, uint64_t runs);
+uint64_t thaw_graph_macs(const thaw_graph *graph);
+
+#endif

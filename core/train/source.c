@@ -1,0 +1,101 @@
+#include "core/train/source.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/memory.h"
+
+size_t thaw_loader_ahead(uint32_t batch)
+{
+    return batch < 4 ? 8 : 2 * (size_t)batch;
+}
+
+static thaw_status copy_order(thaw_source *s, const uint32_t *order, size_t n, thaw_error *err)
+{
+    s->order = thaw_calloc(n, sizeof *s->order);
+    s->ids = thaw_calloc(n, sizeof *s->ids);
+    if (!s->order || !s->ids)
+        return thaw_fail_memory(err, n * 2 * sizeof *s->order, "the order of the images");
+    for (size_t i = 0; i < n; i++) {
+        s->order[i] = order[i];
+        s->ids[i] = s->set->ids[order[i]];
+    }
+    return THAW_OK;
+}
+
+thaw_status thaw_source_begin(thaw_source *source, const thaw_dataset *set, const uint32_t *order, size_t n,
+                              uint32_t mask, thaw_error *err)
+{
+    thaw_source_end(source);
+    source->set = set;
+    source->mask = mask;
+    source->count = n;
+    thaw_status st = copy_order(source, order, n, err);
+    if (st == THAW_OK && !source->cache)
+        st = thaw_loader_create(set, source->pre, source->order, n, source->decode_threads,
+                                thaw_loader_ahead(source->prefix.batch), &source->loader, err);
+    return st;
+}
+
+static thaw_status next_cached(thaw_source *s, size_t rows, void *const *out, thaw_error *err)
+{
+    thaw_status st = THAW_OK;
+    for (size_t t = 0; st == THAW_OK && t < s->n; t++)
+        if (s->mask & (1u << t))
+            st = thaw_cache_gather(s->cache, t, s->ids + s->next, rows, out[t], err);
+    return st;
+}
+
+/* A few rows through the prefix, to place `at` of out. */
+static thaw_status compute(thaw_source *s, size_t rows, size_t at, void *const *out, thaw_error *err)
+{
+    thaw_prefix *p = &s->prefix;
+    thaw_status st = THAW_OK;
+    for (size_t i = 0; st == THAW_OK && i < rows; i++)
+        st = thaw_loader_next(s->loader, p->images + i * p->image_values, NULL, err);
+    if (st == THAW_OK)
+        st = thaw_prefix_run(p, (uint32_t)rows, s->mask, err);
+    for (size_t t = 0; st == THAW_OK && t < s->n; t++)
+        if (s->mask & (1u << t))
+            memcpy((char *)out[t] + at * p->row_bytes[t], p->out[t], rows * p->row_bytes[t]);
+    return st;
+}
+
+static thaw_status next_computed(thaw_source *s, size_t rows, void *const *out, thaw_error *err)
+{
+    thaw_status st = THAW_OK;
+    for (size_t at = 0; st == THAW_OK && at < rows; at += s->prefix.batch) {
+        size_t n = rows - at < s->prefix.batch ? rows - at : s->prefix.batch;
+        st = compute(s, n, at, out, err);
+    }
+    return st;
+}
+
+thaw_status thaw_source_next(thaw_source *source, size_t rows, void *const *out, thaw_error *err)
+{
+    if (rows > source->count - source->next)
+        return thaw_fail(err, THAW_E_INTERNAL, "%zu rows of %zu are left", source->count - source->next,
+                         source->count);
+    thaw_status st =
+        source->cache ? next_cached(source, rows, out, err) : next_computed(source, rows, out, err);
+    source->next += rows;
+    return st;
+}
+
+void thaw_source_end(thaw_source *source)
+{
+    thaw_loader_free(source->loader);
+    free(source->order);
+    free(source->ids);
+    source->loader = NULL;
+    source->order = source->ids = NULL;
+    source->count = source->next = 0;
+}
+
+void thaw_source_free(thaw_source *source)
+{
+    thaw_source_end(source);
+    thaw_prefix_free(&source->prefix);
+    thaw_cache_free(source->cache);
+    source->cache = NULL;
+}

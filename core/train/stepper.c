@@ -1,0 +1,79 @@
+#include "core/train/stepper.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/memory.h"
+
+thaw_status thaw_stepper_lower(const thaw_lower_spec *spec, thaw_stepper *out, thaw_error *err)
+{
+    memset(out, 0, sizeof *out);
+    thaw_status st = thaw_lower(spec, &out->lowered, err);
+    if (st != THAW_OK)
+        return st;
+    out->rows = spec->batch;
+    out->n_cut = spec->from->n;
+    out->macs = thaw_graph_macs(&out->lowered.graph) / (uint64_t)spec->batch;
+    return THAW_OK;
+}
+
+thaw_status thaw_stepper_prepare(thaw_stepper *stepper, thaw_vars *vars, const thaw_where *where,
+                                 uint64_t runs, thaw_error *err)
+{
+    thaw_program_options options = thaw_program_options_of(where, runs);
+    thaw_status st = thaw_program_create(&stepper->lowered.graph, vars, &options, &stepper->program, err);
+    thaw_graph_free(&stepper->lowered.graph);
+    return st;
+}
+
+thaw_status thaw_stepper_run(thaw_stepper *stepper, thaw_step_io *io, thaw_error *err)
+{
+    const thaw_lowered *l = &stepper->lowered;
+    thaw_binding feeds[THAW_MAX_FEATURES + 3], fetches[2];
+    size_t n = 0, m = 0;
+    for (size_t i = 0; i < stepper->n_cut; i++)
+        feeds[n++] = (thaw_binding){l->cut[i], io->features[i]};
+    if (stepper->n_cut == 0)
+        feeds[n++] = (thaw_binding){l->pooled_in, io->features[0]};
+    if (l->label != THAW_NO_TENSOR)
+        feeds[n++] = (thaw_binding){l->label, io->label};
+    if (l->dropout_key != THAW_NO_TENSOR)
+        feeds[n++] = (thaw_binding){l->dropout_key, io->key};
+    if (l->hyper != THAW_NO_TENSOR)
+        feeds[n++] = (thaw_binding){l->hyper, io->hyper};
+    if (l->metrics != THAW_NO_TENSOR)
+        fetches[m++] = (thaw_binding){l->metrics, io->metrics};
+    if (io->probs)
+        fetches[m++] = (thaw_binding){l->probs, io->probs};
+    return thaw_program_run(stepper->program, feeds, n, fetches, m, err);
+}
+
+void thaw_stepper_free(thaw_stepper *stepper)
+{
+    thaw_program_free(stepper->program);
+    thaw_lowered_free(&stepper->lowered);
+    stepper->program = NULL;
+}
+
+thaw_status thaw_step_io_create(uint32_t batch, size_t n, const size_t *row_bytes, thaw_step_io *out,
+                                thaw_error *err)
+{
+    memset(out, 0, sizeof *out);
+    for (size_t i = 0; i < n; i++) {
+        out->features[i] = thaw_calloc(batch, row_bytes[i]);
+        if (!out->features[i])
+            return thaw_fail_memory(err, (unsigned long long)batch * row_bytes[i], "a mini-batch");
+    }
+    out->label = thaw_calloc(batch, sizeof *out->label);
+    out->key = thaw_calloc(batch, 2 * sizeof *out->key);
+    return out->label && out->key ? THAW_OK : thaw_fail_memory(err, (unsigned long long)batch * 12, "labels");
+}
+
+void thaw_step_io_free(thaw_step_io *io)
+{
+    for (size_t i = 0; i < THAW_MAX_FEATURES; i++)
+        free(io->features[i]);
+    free(io->label);
+    free(io->key);
+    memset(io, 0, sizeof *io);
+}

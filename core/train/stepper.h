@@ -1,0 +1,41 @@
+/* stepper.h: the trainable part of the network as a program, from rows of features to the loss. */
+#ifndef THAW_TRAIN_STEPPER_H
+#define THAW_TRAIN_STEPPER_H
+
+#include "core/train/prefix.h"
+
+typedef struct thaw_stepper {
+    thaw_program *program; /* NULL before thaw_stepper_prepare */
+    thaw_lowered lowered;  /* its graph is freed by thaw_stepper_prepare; the ids stay */
+    int32_t rows;
+    size_t n_cut;
+    uint64_t macs; /* of one row */
+} thaw_stepper;
+
+/* Host memory that the steppers of a phase share; fit for the largest batch. Rows of a smaller batch come
+ * first. */
+typedef struct thaw_step_io {
+    void *features[THAW_MAX_FEATURES]; /* of the cut, in its order; or [0]: pooled */
+    int32_t *label;
+    uint32_t *key; /* {image id, epoch} of each row */
+    float hyper[8];
+    float metrics[2];
+    float *probs; /* NULL: not wanted */
+} thaw_step_io;
+
+/* Lowers. spec lives during the call; its vars gain what the graph needs. Freed by thaw_stepper_free, also
+ * after an error. */
+thaw_status thaw_stepper_lower(const thaw_lower_spec *spec, thaw_stepper *out, thaw_error *err);
+/* Compiles. Frees the graph. */
+thaw_status thaw_stepper_prepare(thaw_stepper *stepper, thaw_vars *vars, const thaw_where *where,
+                                 uint64_t runs, thaw_error *err);
+/* One run on the first stepper->rows rows of io; io->metrics, and io->probs if asked for, are overwritten. */
+thaw_status thaw_stepper_run(thaw_stepper *stepper, thaw_step_io *io, thaw_error *err);
+void thaw_stepper_free(thaw_stepper *stepper);
+
+/* batch rows of each feature (n of them, row_bytes each), and labels, keys. */
+thaw_status thaw_step_io_create(uint32_t batch, size_t n, const size_t *row_bytes, thaw_step_io *out,
+                                thaw_error *err);
+void thaw_step_io_free(thaw_step_io *io);
+
+#endif
