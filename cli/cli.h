@@ -4,8 +4,10 @@
 
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "args.h"
+#include "progress.h"
 #include "thaw/thaw.h"
 
 /* Exit codes; documented by `thaw help`. */
@@ -77,10 +79,30 @@ typedef struct cli_common {
         .help = "no progress, only the result"                                                               \
     }
 
+/* `c` is a const char *, for the file that a command is there to write. */
+#define CLI_OUTPUT_OPTION(c, text)                                                                           \
+    {                                                                                                        \
+        .name = "output", .letter = 'o', .kind = CLI_TEXT, .target = (c), .value = "FILE", .help = (text)    \
+    }
+/* `n` is a uint32_t. */
+#define CLI_BATCH_OPTION(n)                                                                                  \
+    {                                                                                                        \
+        .name = "batch-size", .kind = CLI_COUNT, .target = (n), .value = "N", .min = 1, .max = 4096,         \
+        .help = "images at a time (default: what suits the device)"                                          \
+    }
+/* `c` is a const char *. */
+#define CLI_CSV_OPTION(c)                                                                                    \
+    {                                                                                                        \
+        .name = "csv", .kind = CLI_TEXT, .target = (c), .value = "FILE",                                     \
+        .help = "write path, class and every probability (- for stdout, in place of the text)"               \
+    }
+
 /* Loads the plugins; NULL after a message. Freed by thaw_context_free. */
 thaw_context *cli_context(const cli_common *common);
 void cli_common_free(cli_common *common);
 
+/* Prints "thaw: <text>" and how to get help; returns CLI_EXIT_USAGE. */
+int cli_misuse(const cli_usage *usage, const char *text);
 /* Prints "thaw: <text>" and returns the exit code that stands for the error. */
 int cli_report(const thaw_error *err);
 
@@ -92,10 +114,68 @@ const char *cli_class_name(const char *const *names, uint32_t i, char buffer[16]
 /* SIGINT and SIGTERM set *flag once; a second one ends the program at once. */
 void cli_catch_signals(const volatile sig_atomic_t **flag);
 
-/* ---- where weights are looked for (weights.c) ---------------------------------------------------- */
+/* ---- what a recipe is made of, for train and plan (recipe.c) -------------------------------------- */
 
-/* $THAW_WEIGHTS, else inception_v3.safetensors in the cache folder. NULL after a message that says how to
- * get it. The path is freed by free(). */
-char *cli_find_weights(void);
+/* `r` is a thaw_recipe; `last_given` a bool, whether --unfreeze-last was there. */
+#define CLI_RECIPE_OPTIONS(r, last_given)                                                                    \
+    {.name = "weights",                                                                                      \
+     .kind = CLI_TEXT,                                                                                       \
+     .target = &(r)->weights,                                                                                \
+     .value = "FILE",                                                                                        \
+     .help = "pretrained base (any format of `thaw convert`)"},                                              \
+        {.name = "batch-size",                                                                               \
+         .kind = CLI_COUNT,                                                                                  \
+         .target = &(r)->batch_size,                                                                         \
+         .value = "N",                                                                                       \
+         .min = 1,                                                                                           \
+         .max = 4096,                                                                                        \
+         .help = "images of a training step (default 32)"},                                                  \
+        {.name = "unfreeze-last",                                                                            \
+         .kind = CLI_COUNT,                                                                                  \
+         .target = &(r)->unfreeze_last,                                                                      \
+         .value = "N",                                                                                       \
+         .max = 311,                                                                                         \
+         .given = (last_given),                                                                              \
+         .help = "layers of 311 that phase 2 trains (default 50)"},                                          \
+        {.name = "unfreeze",                                                                                 \
+         .kind = CLI_TEXT,                                                                                   \
+         .target = &(r)->unfreeze,                                                                           \
+         .value = "BLOCK",                                                                                   \
+         .help = "instead: all from this block or layer on, like mixed9"},                                   \
+        {.name = "bn",                                                                                       \
+         .kind = CLI_CHOICE,                                                                                 \
+         .target = &(r)->bn,                                                                                 \
+         .choices = "frozen|batch",                                                                          \
+         .help = "statistics of batch normalisation that trains (default frozen)"},                          \
+        {.name = "cache-type",                                                                               \
+         .kind = CLI_CHOICE,                                                                                 \
+         .target = &(r)->cache_type,                                                                         \
+         .choices = "f32|f16",                                                                               \
+         .help = "of the cache; f32 is exact, f16 half as large (default f32)"},                             \
+    {                                                                                                        \
+        .name = "prefix-batch", .kind = CLI_COUNT, .target = &(r)->prefix_batch, .value = "N", .max = 4096,  \
+        .help = "images at a time through the frozen part (default: what suits the device)"                  \
+    }
+
+/* -1 if what says where to start and what to train is said once; otherwise the exit code after a message. */
+int cli_recipe_check(const cli_usage *usage, const thaw_recipe *recipe, bool last_given);
+/* Device and weights of a recipe. Where it names neither weights nor a model: $THAW_WEIGHTS, else
+ * inception_v3.safetensors in the cache folder. False after a message that says how to get it. *found is
+ * freed by free(), after the recipe's use. */
+bool cli_recipe_start(thaw_recipe *recipe, const cli_common *common, char **found);
+
+/* ---- using a model, for evaluate, predict and features (use.c) ------------------------------------ */
+
+/* Options as the user gave them; from here on signals stop the work. */
+void cli_use_begin(thaw_use_options *options, const cli_common *common, const char *model, uint32_t batch);
+/* An image's line of --csv, with the heading before the first: path, label where there is one, prediction,
+ * all probabilities. Nothing for an image that could not be read. */
+void cli_use_csv(FILE *stream, const thaw_use_image *image);
+/* started: of the pass, by cli_now(). */
+void cli_use_progress(cli_progress *progress, const char *label, double started, const thaw_use_image *image);
+/* -1, or the exit code after a message if both --json and --csv - would write to stdout. */
+int cli_use_check(const cli_usage *usage, const cli_common *common, const char *csv);
+/* Whether words may go to stdout: not where it is a CSV file. */
+bool cli_use_words(const char *csv);
 
 #endif

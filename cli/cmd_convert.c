@@ -25,7 +25,7 @@ static bool parse_scaling(const char *text, thaw_convert_options *options)
 {
     double low, high;
     char rest;
-    if (strncmp(text, "raw ", 4) == 0 || strncmp(text, "raw:", 4) == 0) {
+    if (strncmp(text, "raw:", 4) == 0) {
         if (sscanf(text + 4, "%lf,%lf%c", &options->scale, &options->shift, &rest) != 2 ||
             options->scale == 0)
             return false;
@@ -47,12 +47,7 @@ int cli_convert(int argc, char **argv)
     thaw_error err = {0};
     thaw_convert_options convert;
     const cli_option options[] = {
-        {.name = "output",
-         .letter = 'o',
-         .kind = CLI_TEXT,
-         .target = &output,
-         .value = "FILE",
-         .help = "the file to write"},
+        CLI_OUTPUT_OPTION(&output, "the file to write"),
         {.name = "scaling",
          .kind = CLI_TEXT,
          .target = &scaling,
@@ -61,18 +56,13 @@ int cli_convert(int argc, char **argv)
         {.name = "quiet", .letter = 'q', .kind = CLI_FLAG, .target = &quiet, .help = "print nothing"},
     };
     int code = cli_parse(&usage, options, sizeof options / sizeof options[0], argc, argv, &words);
+    thaw_convert_options_init(&convert, sizeof convert);
+    if (code < 0 && !output)
+        code = cli_misuse(&usage, "`thaw convert` needs a file to write: -o FILE.safetensors");
+    if (code < 0 && scaling && !parse_scaling(scaling, &convert))
+        code = cli_misuse(&usage, "--scaling: expected -1,1 or 0,1 or raw:A,B with A not 0");
     if (code >= 0)
         goto cleanup;
-    code = CLI_EXIT_USAGE;
-    thaw_convert_options_init(&convert, sizeof convert);
-    if (!output) {
-        fprintf(stderr, "thaw: `thaw convert` needs a file to write: -o FILE.safetensors\n");
-        goto cleanup;
-    }
-    if (scaling && !parse_scaling(scaling, &convert)) {
-        fprintf(stderr, "thaw: --scaling %s: expected -1,1 or 0,1 or raw:A,B with A not 0\n", scaling);
-        goto cleanup;
-    }
     if (thaw_convert_file(words.items[0], output, &convert, &err) != THAW_OK) {
         code = cli_report(&err);
         goto cleanup;

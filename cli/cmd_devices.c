@@ -59,7 +59,7 @@ static void print_table(const thaw_context *context)
     cli_table_cell(&table, "device");
     cli_table_cell(&table, "type");
     cli_table_cell(&table, "what it is");
-    cli_table_cell(&table, "units");
+    cli_table_cell(&table, "cores");
     cli_table_cell(&table, "memory");
     cli_table_cell(&table, "detail");
     for (size_t i = 0; i < thaw_device_count(context); i++) {
@@ -73,6 +73,8 @@ static void print_table(const thaw_context *context)
         cli_table_cell(&table, "%s", *d.error ? d.error : d.detail);
     }
     cli_table_end(&table, stdout, "");
+    printf("\n--device takes a name of the first column; without it the first GPU computes, else the first "
+           "device.\n");
 }
 
 int cli_devices(int argc, char **argv)

@@ -41,29 +41,6 @@ typedef struct evaluate_run {
     double started;
 } evaluate_run;
 
-static void csv_image(FILE *f, const thaw_use_image *image)
-{
-    char number[16];
-    if (image->index == 0) {
-        fprintf(f, "path,label,predicted");
-        for (uint32_t i = 0; i < image->n_classes; i++) {
-            fputc(',', f);
-            cli_csv_text(f, cli_class_name(image->class_names, i, number));
-        }
-        fputc('\n', f);
-    }
-    if (image->error)
-        return;
-    cli_csv_text(f, image->path);
-    fputc(',', f);
-    cli_csv_text(f, cli_class_name(image->class_names, (uint32_t)image->label, number));
-    fputc(',', f);
-    cli_csv_text(f, cli_class_name(image->class_names, image->predicted, number));
-    for (uint32_t i = 0; i < image->n_classes; i++)
-        fprintf(f, ",%.9g", (double)image->probabilities[i]);
-    fputc('\n', f);
-}
-
 static void report_miss(evaluate_run *run, const thaw_use_image *image)
 {
     char a[16], b[16];
@@ -88,16 +65,15 @@ static int on_image(void *ctx, const thaw_use_image *image)
 {
     evaluate_run *run = ctx;
     if (run->csv.stream)
-        csv_image(run->csv.stream, image);
+        cli_use_csv(run->csv.stream, image);
     if (image->error) {
         cli_progress_clear(&run->progress);
         fprintf(stderr, "thaw: %s\n", image->error);
-    } else if (run->args->list_errors && (int32_t)image->predicted != image->label) {
+    } else if (run->args->list_errors && cli_use_words(run->args->csv) &&
+               (int32_t)image->predicted != image->label) {
         report_miss(run, image);
     }
-    double rate = (double)(image->index + 1) / (cli_now() - run->started);
-    cli_progress_show(&run->progress, "evaluate", image->index + 1, image->total, rate,
-                      (double)(image->total - image->index - 1) / rate, "");
+    cli_use_progress(&run->progress, "evaluate", run->started, image);
     return 0;
 }
 
@@ -203,12 +179,7 @@ static int run_evaluate(const evaluate_args *args, const cli_list *words)
     thaw_context *context = cli_context(&args->common);
     if (!context || (args->csv && !cli_output_open(args->csv, &run.csv)))
         goto cleanup;
-    thaw_use_options_init(&options, sizeof options);
-    options.model = words->items[0];
-    options.device = args->common.device;
-    cli_catch_signals(&options.cancel);
-    options.on_decline = args->common.on_decline;
-    options.batch_size = args->batch;
+    cli_use_begin(&options, &args->common, words->items[0], args->batch);
     if (args->common.json) {
         cli_json_object(&run.json, NULL);
         cli_json_array(&run.json, "errors");
@@ -222,7 +193,7 @@ static int run_evaluate(const evaluate_args *args, const cli_list *words)
         else
             cli_json_text(&run.json, "error", err.text);
         cli_json_end(&run.json, '}');
-    } else if (st == THAW_OK) {
+    } else if (st == THAW_OK && cli_use_words(args->csv)) {
         print_text(score);
     }
     if (st != THAW_OK)
@@ -245,23 +216,15 @@ int cli_evaluate(int argc, char **argv)
          .kind = CLI_FLAG,
          .target = &args.list_errors,
          .help = "name every photo that was taken for another class"},
-        {.name = "csv",
-         .kind = CLI_TEXT,
-         .target = &args.csv,
-         .value = "FILE",
-         .help = "write path, label, prediction and every probability (- for stdout)"},
-        {.name = "batch-size",
-         .kind = CLI_COUNT,
-         .target = &args.batch,
-         .value = "N",
-         .min = 1,
-         .max = 4096,
-         .help = "images at a time"},
+        CLI_CSV_OPTION(&args.csv),
+        CLI_BATCH_OPTION(&args.batch),
         CLI_DEVICE_OPTIONS(&args.common),
         CLI_JSON_OPTION(&args.common),
         CLI_QUIET_OPTION(&args.common),
     };
     int code = cli_parse(&usage, options, sizeof options / sizeof options[0], argc, argv, &words);
+    if (code < 0)
+        code = cli_use_check(&usage, &args.common, args.csv);
     if (code < 0)
         code = run_evaluate(&args, &words);
     cli_common_free(&args.common);

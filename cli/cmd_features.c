@@ -90,9 +90,7 @@ static int on_image(void *ctx, const thaw_use_image *image)
     } else {
         csv_row(run->table.stream, image);
     }
-    double rate = (double)(image->index + 1) / (cli_now() - run->started);
-    cli_progress_show(&run->progress, "features", image->index + 1, image->total, rate,
-                      (double)(image->total - image->index - 1) / rate, "");
+    cli_use_progress(&run->progress, "features", run->started, image);
     return ferror(run->table.stream) != 0;
 }
 
@@ -142,12 +140,7 @@ static int run_features(const cli_common *common, const char *output, uint32_t b
     context = cli_context(common);
     if (!context)
         goto cleanup;
-    thaw_use_options_init(&options, sizeof options);
-    options.model = words->items[0];
-    options.device = common->device;
-    cli_catch_signals(&options.cancel);
-    options.on_decline = common->on_decline;
-    options.batch_size = batch;
+    cli_use_begin(&options, common, words->items[0], batch);
     thaw_status st =
         thaw_use_features(context, &options, words->items + 1, words->count - 1, on_image, &run, &err);
     cli_progress_clear(&run.progress);
@@ -175,32 +168,18 @@ int cli_features(int argc, char **argv)
     uint32_t batch = 0;
     cli_list words = {0};
     const cli_option options[] = {
-        {.name = "output",
-         .letter = 'o',
-         .kind = CLI_TEXT,
-         .target = &output,
-         .value = "FILE",
-         .help = "the .npy or .csv to write (- for CSV on stdout)"},
-        {.name = "batch-size",
-         .kind = CLI_COUNT,
-         .target = &batch,
-         .value = "N",
-         .min = 1,
-         .max = 4096,
-         .help = "images at a time"},
+        CLI_OUTPUT_OPTION(&output, "the .npy or .csv to write (- for CSV on stdout)"),
+        CLI_BATCH_OPTION(&batch),
         CLI_DEVICE_OPTIONS(&common),
         CLI_QUIET_OPTION(&common),
     };
     int code = cli_parse(&usage, options, sizeof options / sizeof options[0], argc, argv, &words);
-    if (code >= 0)
-        goto cleanup;
-    if (!output) {
-        fprintf(stderr, "thaw: `thaw features` needs a file to write: -o FILE.npy\n");
-        code = CLI_EXIT_USAGE;
-        goto cleanup;
-    }
-    code = run_features(&common, output, batch, &words);
-cleanup:
+    if (code < 0 && !output)
+        code = cli_misuse(&usage, "`thaw features` needs a file to write: -o FILE.npy");
+    if (code < 0 && strcmp(output, "-") != 0 && !ends_in(output, ".npy") && !ends_in(output, ".csv"))
+        code = cli_misuse(&usage, "-o: the file's name ends in .npy or .csv, which says what is written");
+    if (code < 0)
+        code = run_features(&common, output, batch, &words);
     cli_common_free(&common);
     free(words.items);
     return code;

@@ -28,7 +28,7 @@ typedef struct plan_args {
     thaw_recipe recipe;
     int32_t phase;
     uint32_t n_classes;
-    bool summary;
+    bool summary, given_last;
 } plan_args;
 
 /* Programs are named "prefix", "head: …", "finetune: …". */
@@ -144,20 +144,15 @@ static void print_json(const plan_args *args, const thaw_outline *outline)
     cli_json_end(&json, '}');
 }
 
-static int run_plan(plan_args *args, const cli_list *words)
+static int run_plan(plan_args *args)
 {
     thaw_context *context = NULL;
     thaw_outline *outline = NULL;
     thaw_error err = {0};
     char *found = NULL;
     int code = CLI_EXIT_FAILURE;
-    args->recipe.init = words->count > 0 ? words->items[0] : NULL;
-    if (!args->recipe.init && !args->recipe.weights)
-        args->recipe.weights = found = cli_find_weights();
-    if (!args->recipe.init && !args->recipe.weights)
+    if (!cli_recipe_start(&args->recipe, &args->common, &found))
         goto cleanup;
-    args->recipe.device = args->common.device;
-    args->recipe.on_decline = args->common.on_decline;
     context = cli_context(&args->common);
     if (!context)
         goto cleanup;
@@ -184,11 +179,7 @@ int cli_plan(int argc, char **argv)
     thaw_recipe *r = &args.recipe;
     thaw_recipe_init(r, sizeof *r);
     const cli_option options[] = {
-        {.name = "weights",
-         .kind = CLI_TEXT,
-         .target = &r->weights,
-         .value = "FILE",
-         .help = "pretrained weights, instead of MODEL"},
+        CLI_RECIPE_OPTIONS(r, &args.given_last),
         {.name = "phase",
          .kind = CLI_CHOICE,
          .target = &args.phase,
@@ -202,50 +193,16 @@ int cli_plan(int argc, char **argv)
          .max = 100000,
          .help = "of the head (default 5)"},
         {.name = "summary", .kind = CLI_FLAG, .target = &args.summary, .help = "totals only"},
-        {.name = "batch-size",
-         .kind = CLI_COUNT,
-         .target = &r->batch_size,
-         .value = "N",
-         .min = 1,
-         .max = 4096,
-         .help = "of a training step (default 32)"},
-        {.name = "prefix-batch",
-         .kind = CLI_COUNT,
-         .target = &r->prefix_batch,
-         .value = "N",
-         .max = 4096,
-         .help = "images at a time through the frozen part (default: what suits the device)"},
-        {.name = "unfreeze-last",
-         .kind = CLI_COUNT,
-         .target = &r->unfreeze_last,
-         .value = "N",
-         .max = 311,
-         .help = "layers that phase 2 trains (default 50)"},
-        {.name = "unfreeze",
-         .kind = CLI_TEXT,
-         .target = &r->unfreeze,
-         .value = "BLOCK",
-         .help = "instead: all from this block or layer on, like mixed9"},
-        {.name = "bn",
-         .kind = CLI_CHOICE,
-         .target = &r->bn,
-         .choices = "frozen|batch",
-         .help = "batch normalisation that trains (default frozen)"},
-        {.name = "cache-type",
-         .kind = CLI_CHOICE,
-         .target = &r->cache_type,
-         .choices = "f32|f16",
-         .help = "of the cached features (default f32)"},
         CLI_DEVICE_OPTIONS(&args.common),
         CLI_JSON_OPTION(&args.common),
     };
     int code = cli_parse(&usage, options, sizeof options / sizeof options[0], argc, argv, &words);
-    if (code < 0 && words.count > 0 && r->weights) {
-        fprintf(stderr, "thaw: %s and --weights %s: give one of them\n", words.items[0], r->weights);
-        code = CLI_EXIT_USAGE;
+    if (code < 0) {
+        r->init = words.count > 0 ? words.items[0] : NULL;
+        code = cli_recipe_check(&usage, r, args.given_last);
     }
     if (code < 0)
-        code = run_plan(&args, &words);
+        code = run_plan(&args);
     cli_common_free(&args.common);
     free(words.items);
     return code;

@@ -81,28 +81,6 @@ static void print_image(const predict_run *run, const thaw_use_image *image, uin
     printf("\n");
 }
 
-static void csv_image(const predict_run *run, const thaw_use_image *image)
-{
-    FILE *f = run->csv.stream;
-    char number[16];
-    if (image->index == 0) {
-        fprintf(f, "path,predicted");
-        for (uint32_t i = 0; i < image->n_classes; i++) {
-            fputc(',', f);
-            cli_csv_text(f, cli_class_name(image->class_names, i, number));
-        }
-        fputc('\n', f);
-    }
-    if (image->error)
-        return;
-    cli_csv_text(f, image->path);
-    fputc(',', f);
-    cli_csv_text(f, cli_class_name(image->class_names, image->predicted, number));
-    for (uint32_t i = 0; i < image->n_classes; i++)
-        fprintf(f, ",%.9g", (double)image->probabilities[i]);
-    fputc('\n', f);
-}
-
 static int on_image(void *ctx, const thaw_use_image *image)
 {
     predict_run *run = ctx;
@@ -119,10 +97,10 @@ static int on_image(void *ctx, const thaw_use_image *image)
     }
     if (run->args->common.json)
         json_image(run, image, top);
-    else if (!image->error && !run->args->common.quiet)
+    else if (!image->error && !run->args->common.quiet && cli_use_words(run->args->csv))
         print_image(run, image, top);
     if (run->csv.stream)
-        csv_image(run, image);
+        cli_use_csv(run->csv.stream, image);
     return 0;
 }
 
@@ -135,12 +113,7 @@ static int run_predict(const predict_args *args, const cli_list *words)
     thaw_context *context = cli_context(&args->common);
     if (!context || (args->csv && !cli_output_open(args->csv, &run.csv)))
         goto cleanup;
-    thaw_use_options_init(&options, sizeof options);
-    options.model = args->model;
-    options.device = args->common.device;
-    cli_catch_signals(&options.cancel);
-    options.on_decline = args->common.on_decline;
-    options.batch_size = args->batch;
+    cli_use_begin(&options, &args->common, args->model, args->batch);
     if (args->common.json)
         cli_json_array(&run.json, NULL);
     thaw_status st = thaw_use_predict(context, &options, words->items, words->count, on_image, &run, &err);
@@ -175,32 +148,19 @@ int cli_predict(int argc, char **argv)
          .min = 1,
          .max = 1e6,
          .help = "classes to show for each photo (default 3)"},
-        {.name = "csv",
-         .kind = CLI_TEXT,
-         .target = &args.csv,
-         .value = "FILE",
-         .help = "also write path, class and every probability (- for stdout)"},
-        {.name = "batch-size",
-         .kind = CLI_COUNT,
-         .target = &args.batch,
-         .value = "N",
-         .min = 1,
-         .max = 4096,
-         .help = "images at a time"},
+        CLI_CSV_OPTION(&args.csv),
+        CLI_BATCH_OPTION(&args.batch),
         CLI_DEVICE_OPTIONS(&args.common),
         CLI_JSON_OPTION(&args.common),
         CLI_QUIET_OPTION(&args.common),
     };
     int code = cli_parse(&usage, options, sizeof options / sizeof options[0], argc, argv, &words);
-    if (code >= 0)
-        goto cleanup;
-    if (!args.model) {
-        fprintf(stderr, "thaw: `thaw predict` needs a model: -m model.safetensors\n");
-        code = CLI_EXIT_USAGE;
-        goto cleanup;
-    }
-    code = run_predict(&args, &words);
-cleanup:
+    if (code < 0 && !args.model)
+        code = cli_misuse(&usage, "`thaw predict` needs a model: -m model.safetensors");
+    if (code < 0)
+        code = cli_use_check(&usage, &args.common, args.csv);
+    if (code < 0)
+        code = run_predict(&args, &words);
     cli_common_free(&args.common);
     free(words.items);
     return code;

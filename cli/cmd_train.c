@@ -31,29 +31,19 @@ typedef struct train_args {
     bool resume, cache_keep, given_last, given_split;
 } train_args;
 
-static int misuse(const char *text)
-{
-    fprintf(stderr, "thaw: %s\nTry `thaw train --help`.\n", text);
-    return CLI_EXIT_USAGE;
-}
-
 /* -1 if the options agree with each other. */
 static int check_options(const train_args *args)
 {
     const thaw_recipe *r = &args->recipe;
     if (!r->output)
-        return misuse("`thaw train` needs a file to write: -o model.safetensors");
-    if (r->weights && r->init)
-        return misuse("--weights and --init: give one of them");
-    if (r->unfreeze && args->given_last)
-        return misuse("--unfreeze and --unfreeze-last: give one of them");
+        return cli_misuse(&usage, "`thaw train` needs a file to write: -o model.safetensors");
     if (r->val_dir && args->given_split)
-        return misuse("--val-dir and --val-split: give one of them");
+        return cli_misuse(&usage, "--val-dir and --val-split: give one of them");
     if (args->resume && !r->checkpoint_dir)
-        return misuse("--resume needs the --checkpoint-dir of the run that was stopped");
+        return cli_misuse(&usage, "--resume needs the --checkpoint-dir of the run that was stopped");
     if (args->cache_keep && !r->cache_dir)
-        return misuse("--cache-keep needs a --cache-dir");
-    return -1;
+        return cli_misuse(&usage, "--cache-keep needs a --cache-dir");
+    return cli_recipe_check(&usage, r, args->given_last);
 }
 
 static int run_train(train_args *args, const char *dir)
@@ -66,14 +56,10 @@ static int run_train(train_args *args, const char *dir)
     int code = CLI_EXIT_FAILURE;
     train_report_init(&report, args->common.json, args->common.quiet);
     r->dir = dir;
-    r->device = args->common.device;
-    r->on_decline = args->common.on_decline;
     r->resume = args->resume;
     r->cache_keep = args->cache_keep;
     r->cache_bytes = (uint64_t)args->cache_mb << 20;
-    if (!r->weights && !r->init)
-        r->weights = found = cli_find_weights();
-    if (!r->weights && !r->init)
+    if (!cli_recipe_start(r, &args->common, &found))
         goto cleanup;
     context = cli_context(&args->common);
     if (!context)
@@ -96,17 +82,7 @@ int cli_train(int argc, char **argv)
     thaw_recipe *r = &args.recipe;
     thaw_recipe_init(r, sizeof *r);
     const cli_option options[] = {
-        {.name = "output",
-         .letter = 'o',
-         .kind = CLI_TEXT,
-         .target = &r->output,
-         .value = "FILE",
-         .help = "the model to write"},
-        {.name = "weights",
-         .kind = CLI_TEXT,
-         .target = &r->weights,
-         .value = "FILE",
-         .help = "pretrained base (any format of `thaw convert`)"},
+        CLI_OUTPUT_OPTION(&r->output, "the model to write"),
         {.name = "init",
          .kind = CLI_TEXT,
          .target = &r->init,
@@ -124,36 +100,13 @@ int cli_train(int argc, char **argv)
          .value = "X,X",
          .max = 1e3,
          .help = "learning rates (default 1e-3,1e-5)"},
-        {.name = "batch-size",
-         .kind = CLI_COUNT,
-         .target = &r->batch_size,
-         .value = "N",
-         .min = 1,
-         .max = 4096,
-         .help = "images of a step (default 32)"},
+        CLI_RECIPE_OPTIONS(r, &args.given_last),
         {.name = "dropout",
          .kind = CLI_REAL,
          .target = &r->dropout,
          .value = "X",
          .max = 0.999999,
          .help = "before the head (default 0.2)"},
-        {.name = "unfreeze-last",
-         .kind = CLI_COUNT,
-         .target = &r->unfreeze_last,
-         .value = "N",
-         .max = 311,
-         .given = &args.given_last,
-         .help = "layers of 311 that phase 2 trains (default 50)"},
-        {.name = "unfreeze",
-         .kind = CLI_TEXT,
-         .target = &r->unfreeze,
-         .value = "BLOCK",
-         .help = "instead: all from this block or layer on, like mixed9"},
-        {.name = "bn",
-         .kind = CLI_CHOICE,
-         .target = &r->bn,
-         .choices = "frozen|batch",
-         .help = "statistics of batch normalisation that trains (default frozen)"},
         {.name = "val-split",
          .kind = CLI_REAL,
          .target = &r->val_split,
@@ -201,11 +154,6 @@ int cli_train(int argc, char **argv)
          .min = 1,
          .max = 1 << 24,
          .help = "MiB of memory for them (default: half of what is free)"},
-        {.name = "cache-type",
-         .kind = CLI_CHOICE,
-         .target = &r->cache_type,
-         .choices = "f32|f16",
-         .help = "f32 is exact, f16 half as large (default f32)"},
         {.name = "cache-dir",
          .kind = CLI_TEXT,
          .target = &r->cache_dir,
@@ -215,12 +163,6 @@ int cli_train(int argc, char **argv)
          .kind = CLI_FLAG,
          .target = &args.cache_keep,
          .help = "leave the cache there for the next run"},
-        {.name = "prefix-batch",
-         .kind = CLI_COUNT,
-         .target = &r->prefix_batch,
-         .value = "N",
-         .max = 4096,
-         .help = "images at a time through the frozen part (default: what suits the device)"},
         {.name = "checkpoint-dir",
          .kind = CLI_TEXT,
          .target = &r->checkpoint_dir,

@@ -32,6 +32,12 @@ void cli_common_free(cli_common *common)
     free(common->plugins.items);
 }
 
+int cli_misuse(const cli_usage *usage, const char *text)
+{
+    fprintf(stderr, "thaw: %s\nTry `thaw %s --help`.\n", text, usage->name);
+    return CLI_EXIT_USAGE;
+}
+
 int cli_report(const thaw_error *err)
 {
     fprintf(stderr, "thaw: %s\n", err->text[0] ? err->text : "failed without a reason: please report this");

@@ -40,8 +40,8 @@ static void print_help(void)
         "  thaw train photos/ -o model.safetensors    photos/ has a folder for each class\n"
         "  thaw predict -m model.safetensors new.jpg\n"
         "\n"
-        "Exit codes: 0 done; 1 failed; 2 a wrong command or option; 3 a check did not pass, or some\n"
-        "images could not be used; 130 interrupted.\n"
+        "Exit codes: 0 done; 1 failed; 2 a wrong command or option; 3 a check did not pass, or\n"
+        "evaluate, predict or features could not read some images; 130 interrupted.\n"
         "\n"
         "Environment: THAW_WEIGHTS names the pretrained weights, THAW_PLUGIN_PATH folders with plugins.\n");
 }

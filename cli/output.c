@@ -9,7 +9,8 @@
 
 static bool failed(const char *path, int errno_value)
 {
-    fprintf(stderr, "thaw: cannot write %s: %s\n", path, strerror(errno_value));
+    fprintf(stderr, "thaw: cannot write %s: %s\n", path,
+            errno_value == ENOENT ? "its folder does not exist; create it first" : strerror(errno_value));
     return false;
 }
 

@@ -9,7 +9,8 @@
 
 #include "table.h"
 
-#define BAR_CELLS      24
+#define MAX_CELLS      24
+#define MIN_CELLS      5
 #define REDRAW_SECONDS 0.1
 #define LINE_SECONDS   10.0 /* between two plain lines */
 #define DEFAULT_WIDTH  80
@@ -41,31 +42,37 @@ static size_t terminal_width(void)
     return DEFAULT_WIDTH;
 }
 
+/* What a narrow terminal cuts off comes last. */
 static void describe(char *out, size_t size, uint64_t done, uint64_t total, double rate, double left,
                      const char *note)
 {
     char time[24];
     int n = snprintf(out, size, "%llu/%llu", (unsigned long long)done, (unsigned long long)total);
-    if (rate > 0)
-        n += snprintf(out + n, size - (size_t)n, "  %.1f images/s", rate);
+    if (note && *note)
+        n += snprintf(out + n, size - (size_t)n, "  %.64s", note);
     if (left > 0 && done < total) {
         cli_format_seconds(left, time);
         n += snprintf(out + n, size - (size_t)n, "  %s left", time);
     }
-    if (note && *note && (size_t)n < size)
-        snprintf(out + n, size - (size_t)n, "  %s", note);
+    if (rate > 0)
+        snprintf(out + n, size - (size_t)n, "  %.1f images/s", rate);
 }
 
+/* The text matters more than the bar: what is left of the line is the bar's. */
 static void draw_bar(cli_progress *progress, uint64_t done, uint64_t total, const char *text)
 {
-    char bar[BAR_CELLS + 1], line[320];
-    size_t full = (size_t)((double)done / (double)total * BAR_CELLS);
-    memset(bar, '.', BAR_CELLS);
-    memset(bar, '#', full < BAR_CELLS ? full : BAR_CELLS);
-    bar[BAR_CELLS] = '\0';
-    snprintf(line, sizeof line, "%s [%s] %s", progress->label, bar, text);
+    char bar[MAX_CELLS + 1], line[320];
+    size_t columns = terminal_width() - 1, used = strlen(progress->label) + strlen(text) + strlen(" [] ");
+    size_t cells = columns > used ? columns - used : 0;
+    if (cells > MAX_CELLS)
+        cells = MAX_CELLS;
+    size_t full = (size_t)((double)done / (double)total * (double)cells);
+    memset(bar, '.', cells);
+    memset(bar, '#', full < cells ? full : cells);
+    bar[cells] = '\0';
+    snprintf(line, sizeof line, cells < MIN_CELLS ? "%s%.0s  %s" : "%s [%s] %s", progress->label, bar, text);
     /* A line that wraps could not be taken away again. */
-    fprintf(stderr, "\r%.*s\033[K", (int)terminal_width() - 1, line);
+    fprintf(stderr, "\r%.*s\033[K", (int)columns, line);
     fflush(stderr);
     progress->drawn = true;
 }

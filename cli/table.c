@@ -11,6 +11,15 @@ void cli_table_begin(cli_table *table, const char *align)
     *table = (cli_table){.columns = strlen(align), .align = align};
 }
 
+/* A folder's name may hold line breaks or a terminal's commands; in a table each is a question mark. */
+static void tame(char *text)
+{
+    for (; *text; text++) {
+        if ((unsigned char)*text < ' ' || *text == 0x7f)
+            *text = '?';
+    }
+}
+
 void cli_table_cell(cli_table *table, const char *format, ...)
 {
     if (table->count == table->capacity) {
@@ -27,7 +36,7 @@ void cli_table_cell(cli_table *table, const char *format, ...)
     va_list args;
     va_start(args, format);
     if (vasprintf(&table->cells[table->count], format, args) >= 0)
-        table->count++;
+        tame(table->cells[table->count++]);
     else
         table->failed = 1;
     va_end(args);

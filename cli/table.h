@@ -16,7 +16,7 @@ typedef struct cli_table {
 
 /* align is a literal with one letter a column; it outlives the table. */
 void cli_table_begin(cli_table *table, const char *align);
-/* The next cell, in printf's manner. */
+/* The next cell, in printf's manner; control characters are shown as '?'. */
 void cli_table_cell(cli_table *table, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Prints with a line below the heading, each line behind indent, and frees. */
 void cli_table_end(cli_table *table, FILE *stream, const char *indent);

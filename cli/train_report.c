@@ -6,6 +6,8 @@
 
 #include "table.h"
 
+#define HEAD_TENSORS 2u /* kernel and bias */
+
 void train_report_init(train_report *report, bool as_json, bool quiet)
 {
     *report = (train_report){.as_json = as_json, .quiet = quiet, .started = cli_now()};
@@ -39,22 +41,24 @@ static const char *plural(uint32_t n)
 
 static void print_trained(const thaw_run_header *h)
 {
-    char head[32], base[32];
+    char head[32], both[32];
     cli_format_count(h->head_parameters, head);
-    cli_format_count(h->base_parameters, base);
+    cli_format_count(h->base_parameters + h->head_parameters, both);
     if (h->epochs[0] > 0)
-        printf("  phase 1     the head alone: %s parameters; %u epoch%s at rate %g\n", head,
-               (unsigned)h->epochs[0], plural(h->epochs[0]), h->lr[0]);
+        printf("  phase 1     %u epoch%s, learning rate %g: the head alone, base frozen; %s trainable "
+               "parameters\n",
+               (unsigned)h->epochs[0], plural(h->epochs[0]), h->lr[0], head);
     if (h->epochs[1] == 0 || h->layers == 0)
         return;
-    printf(
-        "  phase 2     also the base from %s on: %u layer%s with %u tensor%s, %s parameters; %u epoch%s at "
-        "rate %g\n",
-        h->first_layer ? h->first_layer : "?", (unsigned)h->layers, plural(h->layers), (unsigned)h->tensors,
-        plural(h->tensors), base, (unsigned)h->epochs[1], plural(h->epochs[1]), h->lr[1]);
+    printf("  phase 2     %u epoch%s, learning rate %g: the head and %u of the base's 311 layers, from %s "
+           "on%s;\n",
+           (unsigned)h->epochs[1], plural(h->epochs[1]), h->lr[1], (unsigned)h->layers,
+           h->first_layer ? h->first_layer : "?", h->mid_block ? " (within a block)" : "");
+    printf("              %s trainable parameters in %u tensors\n", both,
+           (unsigned)h->tensors + HEAD_TENSORS);
     printf("  batch norm  %s\n", h->bn == THAW_RECIPE_BN_BATCH
-                                     ? "batch: layers that train use the statistics of each batch"
-                                     : "frozen: the pretrained statistics stay as they are");
+                                     ? "batch: trainable layers normalise by each batch (training=True)"
+                                     : "frozen: moving statistics of the pretraining (training=False)");
 }
 
 static void print_memory(const thaw_run_header *h)
@@ -143,8 +147,8 @@ static void on_phase(const thaw_run_phase *p)
     cli_format_count(p->parameters, parameters);
     cli_format_macs(p->macs, macs);
     printf(
-        "phase %u (%s): %s parameters, %zu step%s an epoch, %s a photo and step; %s of device memory, and %s "
-        "for weights and optimizer\n",
+        "phase %u (%s): %s trainable parameters, %zu step%s an epoch, %s a photo; %s of device memory, and "
+        "%s for weights and optimizer\n",
         (unsigned)p->phase, p->name, parameters, p->steps, plural(p->steps == 1 ? 1 : 2), macs, programs,
         variables);
 }
@@ -160,9 +164,9 @@ static void on_progress(train_report *report, const thaw_run_progress *p)
         snprintf(label, sizeof label, "frozen part");
         break;
     default:
-        snprintf(label, sizeof label, "phase %u epoch %u/%u %s", (unsigned)p->phase, (unsigned)p->epoch,
-                 (unsigned)p->epochs, p->stage == THAW_STAGE_TRAIN ? "training" : "validation");
-        if (p->stage == THAW_STAGE_TRAIN)
+        snprintf(label, sizeof label, "phase %u epoch %u/%u%s", (unsigned)p->phase, (unsigned)p->epoch,
+                 (unsigned)p->epochs, p->stage == THAW_STAGE_TRAIN ? "" : " validation");
+        if (p->stage == THAW_STAGE_TRAIN && p->done > 0)
             snprintf(note, sizeof note, "loss %.4f  accuracy %.1f %%", p->loss, 100 * p->accuracy);
     }
     cli_progress_show(&report->progress, label, p->done, p->total, p->images_per_second, p->seconds_left,
@@ -235,7 +239,7 @@ void train_report_event(void *ctx, const thaw_run_event *event)
         break;
     case THAW_RUN_BAD_IMAGE:
         report->n_bad++;
-        fprintf(stderr, "thaw: left out: %s: %s\n", event->path, event->text);
+        fprintf(stderr, "thaw: cannot use %s\n", event->text);
         break;
     default:
         break;
@@ -266,7 +270,7 @@ static void value_cell(cli_table *table, const char *format, double x)
 static void print_table(const train_report *report)
 {
     static const char *const heads[] = {"phase",    "epoch",        "rate", "loss", "accuracy",
-                                        "val loss", "val accuracy", "time", ""};
+                                        "val loss", "val accuracy", "time", "best"};
     cli_table table;
     char seconds[24];
     const thaw_run_epoch *best = best_epoch(report);
@@ -284,7 +288,7 @@ static void print_table(const train_report *report)
         value_cell(&table, "%.4f", e->val_loss);
         value_cell(&table, "%.1f %%", 100 * e->val_accuracy);
         cli_table_cell(&table, "%s", seconds);
-        cli_table_cell(&table, "%s", e == best ? "best" : "");
+        cli_table_cell(&table, "%s", e == best ? "*" : "");
     }
     printf("\n");
     cli_table_end(&table, stdout, "");
@@ -317,10 +321,12 @@ void train_report_end(train_report *report, const char *output, const thaw_error
     }
     if (report->n_table > 0 && !report->quiet)
         print_table(report);
-    if (report->n_bad > 0)
-        printf("%zu photos could not be read and were left out\n", report->n_bad);
+    fflush(stdout); /* before the message of an error */
     if (err->status != THAW_OK)
         return;
+    if (report->n_bad > 0)
+        printf("%zu photo%s could not be used and %s left out\n", report->n_bad,
+               report->n_bad == 1 ? "" : "s", report->n_bad == 1 ? "was" : "were");
     cli_format_seconds(cli_now() - report->started, seconds);
     printf("saved %s after %s\n", output, seconds);
     if (!report->quiet)

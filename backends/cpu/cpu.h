@@ -42,7 +42,7 @@ typedef struct {
 } cpu_op;
 
 /* One run of a kernel: args[i] is the host address of input i, then of output i - n_in. A CONST input's
- * address is NULL unless the algorithm keeps no copy (see keeps_const). */
+ * address is NULL where the algorithm has prepared it. */
 typedef struct {
     const struct thaw_device *dev;
     const cpu_op *op;

@@ -172,6 +172,10 @@ thaw_status thaw_use_evaluate(thaw_context *context, const thaw_use_options *opt
     if (st == THAW_OK)
         st = thaw_evaluate(call.model, call.set, call.options.batch_size, &call.session.where, NULL,
                            forward_answer, &call, &evaluation, err);
+    if (st == THAW_OK && evaluation.n == 0)
+        st = thaw_fail(err, THAW_E_FORMAT,
+                       "%s: none of its %llu images could be read, so there is nothing to measure", dir,
+                       (unsigned long long)evaluation.n_bad);
     if (st == THAW_OK)
         st = copy_score(&evaluation, call.set, score, err);
     thaw_evaluation_free(&evaluation);

@@ -23,7 +23,7 @@ thaw_status thaw_read_file(const char *path, size_t limit, uint8_t **data, size_
         goto cleanup;
     }
     if (!S_ISREG(sb.st_mode)) {
-        st = thaw_fail(err, THAW_E_INVALID, "%s is not a regular file", path);
+        st = thaw_fail(err, THAW_E_FORMAT, "%s is not a regular file", path);
         goto cleanup;
     }
     if ((uint64_t)sb.st_size > limit) {
@@ -59,9 +59,36 @@ cleanup:
     return st;
 }
 
+/* A rename would fail on a folder only when all the work is done, and would replace a device. */
+static thaw_status check_replaceable(const char *path, thaw_error *err)
+{
+    struct stat sb;
+    size_t n = strlen(path);
+    if (n == 0)
+        return thaw_fail(err, THAW_E_INVALID, "cannot write a file without a name");
+    if (path[n - 1] == '/' || (stat(path, &sb) == 0 && S_ISDIR(sb.st_mode)))
+        return thaw_fail(err, THAW_E_INVALID, "cannot write %s: it names a folder; add the name of a file",
+                         path);
+    if (stat(path, &sb) == 0 && !S_ISREG(sb.st_mode))
+        return thaw_fail(err, THAW_E_INVALID,
+                         "cannot write %s: it is not a regular file; choose another name", path);
+    return THAW_OK;
+}
+
+static thaw_status fail_to_open(const char *path, int e, thaw_error *err)
+{
+    if (e == ENOENT)
+        return thaw_fail(err, THAW_E_NOT_FOUND, "cannot write %s: its folder does not exist; create it first",
+                         path);
+    return thaw_fail_errno(err, e, "cannot write %s", path);
+}
+
 thaw_status thaw_atomic_open(const char *path, thaw_atomic_file *file, thaw_error *err)
 {
     memset(file, 0, sizeof *file);
+    thaw_status st = check_replaceable(path, err);
+    if (st != THAW_OK)
+        return st;
     size_t cap = strlen(path) + 48;
     file->path = thaw_strdup(path);
     file->temporary = malloc(cap);
@@ -84,7 +111,7 @@ thaw_status thaw_atomic_open(const char *path, thaw_atomic_file *file, thaw_erro
         free(file->temporary);
         file->temporary = NULL;
         thaw_atomic_abandon(file);
-        return thaw_fail_errno(err, e, "cannot write %s", path);
+        return fail_to_open(path, e, err);
     }
     return THAW_OK;
 }

@@ -9,8 +9,8 @@
 
 #include "core/base/status.h"
 
-/* Reads a regular file whole. THAW_E_UNSUPPORTED if it is larger than limit bytes. *data is freed by
- * free() and has one zero byte behind its size bytes. */
+/* Reads a regular file whole. THAW_E_FORMAT if it is none, THAW_E_UNSUPPORTED if it is larger than limit
+ * bytes. *data is freed by free() and has one zero byte behind its size bytes. */
 thaw_status thaw_read_file(const char *path, size_t limit, uint8_t **data, size_t *size, thaw_error *err);
 
 /* A file being written beside its final place. */
@@ -19,7 +19,8 @@ typedef struct thaw_atomic_file {
     char *path, *temporary;
 } thaw_atomic_file;
 
-/* Opens path.tmp-<pid>-<n> in the folder of path. Nothing at path changes until commit. */
+/* Opens path.tmp-<pid>-<n> in the folder of path. Nothing at path changes until commit. THAW_E_INVALID if
+ * path is a folder, a device or a pipe, THAW_E_NOT_FOUND if its folder is missing. */
 thaw_status thaw_atomic_open(const char *path, thaw_atomic_file *file, thaw_error *err);
 /* Flushes, syncs, renames over path and syncs the folder. On failure the old file is untouched and the
  * temporary one is removed. The struct is spent either way. */

@@ -181,6 +181,12 @@ thaw_status thaw_check_execute(const check_side *side, const check_case *c, cons
 /* Turns what a device function returned into THAW_E_CHECK, with the function's name before the text;
  * THAW_E_NO_MEMORY and THAW_E_DEVICE_LOST, after which nothing can go on, stay what they are. */
 thaw_status thaw_check_fault(thaw_error *err, thaw_status status, const char *function);
+/* The device's create functions, checked: *out is NULL after an error and never after THAW_OK. The caller
+ * destroys it through the device's table. */
+thaw_status thaw_check_prepare(const check_side *side, const thaw_op *op, uint32_t algo,
+                               const void *const *const_data, thaw_kernel **out, thaw_error *err);
+thaw_status thaw_check_buffer(const check_side *side, uint64_t bytes, thaw_buffer **out, thaw_error *err);
+thaw_status thaw_check_stream(const check_side *side, thaw_stream **out, thaw_error *err);
 
 /* ---- the types of case ------------------------------------------------------------------------- */
 

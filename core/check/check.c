@@ -18,9 +18,7 @@ static thaw_status open_side(thaw_runtime *runtime, const char *name, check_side
     thaw_status st = thaw_runtime_open(runtime, name, &side->dev, err);
     if (st != THAW_OK)
         return st;
-    memset(err, 0, sizeof *err);
-    return thaw_check_fault(err, side->dev->ops.stream_create(side->dev->handle, &side->stream, err),
-                            "stream_create");
+    return thaw_check_stream(side, &side->stream, err);
 }
 
 static void close_side(thaw_runtime *runtime, check_side *side)

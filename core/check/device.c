@@ -4,11 +4,13 @@
 
 #include "core/base/rng.h"
 #include "core/check/case.h"
+#include "core/runtime/loader.h"
 
 #define BYTES ((size_t)4096)
 
 /* Two buffers, two streams, an event, and host memory to compare with. */
 typedef struct bench {
+    const check_side *side;
     const thaw_device_ops *ops;
     thaw_device *dev;
     thaw_stream *stream, *other;
@@ -148,8 +150,12 @@ static void check_order(bench *t)
  * was ever recorded, which does nothing. */
 static void check_events(bench *t)
 {
-    if (t->st == THAW_OK)
-        settle(t, t->ops->event_create(t->dev, &t->event, t->err), "event_create");
+    if (t->st == THAW_OK) {
+        thaw_event *event = NULL;
+        thaw_status st = t->ops->event_create(t->dev, &event, t->err);
+        settle(t, thaw_plugin_created(st, event, t->err), "event_create");
+        t->event = t->st == THAW_OK ? event : NULL;
+    }
     wait_for(t, t->other);
     sync(t, t->other);
     for (uint32_t i = 1; i < 5; i++) {
@@ -187,11 +193,11 @@ static void open_bench(bench *t, uint64_t seed)
 {
     for (size_t i = 0; i < BYTES; i++)
         t->random[i] = (uint8_t)thaw_random_u32(seed, THAW_RNG_TEST, 0, 1, (uint32_t)i);
-    settle(t, t->ops->buffer_create(t->dev, BYTES, &t->a, t->err), "buffer_create");
+    t->st = thaw_check_buffer(t->side, BYTES, &t->a, t->err);
     if (t->st == THAW_OK)
-        settle(t, t->ops->buffer_create(t->dev, BYTES, &t->b, t->err), "buffer_create");
+        t->st = thaw_check_buffer(t->side, BYTES, &t->b, t->err);
     if (t->st == THAW_OK)
-        settle(t, t->ops->stream_create(t->dev, &t->other, t->err), "stream_create");
+        t->st = thaw_check_stream(t->side, &t->other, t->err);
 }
 
 static void close_bench(bench *t)
@@ -212,6 +218,7 @@ thaw_status thaw_check_device(check_run *run, const check_case *c, thaw_error *e
     bench *t = calloc(1, sizeof *t);
     if (!t)
         return thaw_fail_memory(err, sizeof *t, "a case");
+    t->side = &run->device;
     t->ops = &run->device.dev->ops;
     t->dev = run->device.dev->handle;
     t->stream = run->device.stream;

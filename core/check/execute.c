@@ -4,6 +4,7 @@
 
 #include "core/base/memory.h"
 #include "core/check/case.h"
+#include "core/runtime/loader.h"
 
 #define WORKSPACE_GUARD      ((size_t)256)
 #define WORKSPACE_GUARD_WORD UINT32_C(0xffa5ffa5)
@@ -12,6 +13,7 @@ thaw_status thaw_check_fault(thaw_error *err, thaw_status status, const char *fu
 {
     if (status == THAW_OK)
         return THAW_OK;
+    err->text[sizeof err->text - 1] = '\0';
     if (!err->text[0])
         thaw_fail(err, status, "status %d (%s) and no text", (int)status, thaw_status_name(status));
     if (status != THAW_E_NO_MEMORY && status != THAW_E_DEVICE_LOST)
@@ -50,11 +52,19 @@ thaw_status thaw_check_query(const check_side *side, const check_case *c, uint32
                              thaw_error *err)
 {
     check_desc desc;
+    struct {
+        thaw_op_info info;
+        uint8_t behind[sizeof(thaw_op_info)]; /* for a device that writes more than struct_size */
+    } answer = {.info = {.struct_size = sizeof answer.info}};
     thaw_check_describe(c, &desc);
-    memset(info, 0, sizeof *info);
     memset(err, 0, sizeof *err);
-    info->struct_size = sizeof *info;
-    thaw_status st = side->dev->ops.op_query(side->dev->handle, &desc.op, algo, info, err);
+    memset(answer.behind, 0xa5, sizeof answer.behind);
+    thaw_status st = side->dev->ops.op_query(side->dev->handle, &desc.op, algo, &answer.info, err);
+    *info = answer.info;
+    for (size_t i = 0; i < sizeof answer.behind; i++)
+        if (answer.behind[i] != 0xa5)
+            return thaw_fail(err, THAW_E_CHECK, "op_query writes beyond the struct_size of thaw_op_info");
+    err->text[sizeof err->text - 1] = '\0';
     if (st == THAW_E_UNSUPPORTED && algo == THAW_ALGO_DEFAULT) {
         if (err->text[0])
             return st;
@@ -72,10 +82,43 @@ thaw_status thaw_check_query(const check_side *side, const check_case *c, uint32
         return thaw_fail(err, THAW_E_CHECK, "op_query gives algorithm %u no name", info->algo);
     if (!memchr(info->reason, 0, sizeof info->reason) || info->deterministic > 1)
         return thaw_fail(err, THAW_E_CHECK, "op_query fills reason or deterministic with nonsense");
-    if (info->workspace_bytes > side->dev->max_alloc - 2 * WORKSPACE_GUARD - side->dev->align)
+    const uint64_t guards = 2 * WORKSPACE_GUARD + side->dev->align;
+    if (info->workspace_bytes &&
+        (guards > side->dev->max_alloc || info->workspace_bytes > side->dev->max_alloc - guards))
         return thaw_fail(err, THAW_E_CHECK, "op_query asks for a workspace of %llu bytes",
                          (unsigned long long)info->workspace_bytes);
     return THAW_OK;
+}
+
+thaw_status thaw_check_prepare(const check_side *side, const thaw_op *op, uint32_t algo,
+                               const void *const *const_data, thaw_kernel **out, thaw_error *err)
+{
+    thaw_kernel *kernel = NULL;
+    memset(err, 0, sizeof *err);
+    thaw_status st = side->dev->ops.op_prepare(side->dev->handle, op, algo, const_data, &kernel, err);
+    st = thaw_check_fault(err, thaw_plugin_created(st, kernel, err), "op_prepare");
+    *out = st == THAW_OK ? kernel : NULL;
+    return st;
+}
+
+thaw_status thaw_check_buffer(const check_side *side, uint64_t bytes, thaw_buffer **out, thaw_error *err)
+{
+    thaw_buffer *buffer = NULL;
+    memset(err, 0, sizeof *err);
+    thaw_status st = side->dev->ops.buffer_create(side->dev->handle, bytes, &buffer, err);
+    st = thaw_check_fault(err, thaw_plugin_created(st, buffer, err), "buffer_create");
+    *out = st == THAW_OK ? buffer : NULL;
+    return st;
+}
+
+thaw_status thaw_check_stream(const check_side *side, thaw_stream **out, thaw_error *err)
+{
+    thaw_stream *stream = NULL;
+    memset(err, 0, sizeof *err);
+    thaw_status st = side->dev->ops.stream_create(side->dev->handle, &stream, err);
+    st = thaw_check_fault(err, thaw_plugin_created(st, stream, err), "stream_create");
+    *out = st == THAW_OK ? stream : NULL;
+    return st;
 }
 
 /* Device memory and kernel of one execution. */
@@ -115,10 +158,8 @@ static thaw_status prepare(execution *x, uint32_t algo, const uint8_t *before, t
     }
     check_desc desc;
     thaw_check_describe(c, &desc);
-    memset(err, 0, sizeof *err);
-    st = x->side->dev->ops.op_prepare(x->side->dev->handle, &desc.op, algo, data, &x->kernel, err);
+    st = thaw_check_prepare(x->side, &desc.op, algo, data, &x->kernel, err);
     memset(&desc, 0xee, sizeof desc);
-    st = thaw_check_fault(err, st, "op_prepare");
 cleanup:
     for (uint32_t i = 0; i < c->n_in; i++) {
         if (copies[i])
@@ -128,23 +169,16 @@ cleanup:
     return st;
 }
 
-static thaw_status create_buffer(const check_side *side, size_t bytes, thaw_buffer **out, thaw_error *err)
-{
-    memset(err, 0, sizeof *err);
-    return thaw_check_fault(err, side->dev->ops.buffer_create(side->dev->handle, bytes, out, err),
-                            "buffer_create");
-}
-
 static thaw_status create_memory(execution *x, thaw_error *err)
 {
     const check_layout *l = x->layout;
     thaw_status st = THAW_OK;
     if (l->arena)
-        st = create_buffer(x->side, l->total, &x->buffer[0], err);
+        st = thaw_check_buffer(x->side, l->total, &x->buffer[0], err);
     for (uint32_t i = 0; st == THAW_OK && i < x->c->n_in + x->c->n_out; i++) {
         const check_arg *a = &x->c->arg[i];
         if (!l->arena && l->region_bytes[i])
-            st = create_buffer(x->side, l->region_bytes[i], &x->buffer[i], err);
+            st = thaw_check_buffer(x->side, l->region_bytes[i], &x->buffer[i], err);
         uint32_t holder = i >= x->c->n_in && a->in_place_of >= 0 ? (uint32_t)a->in_place_of : i;
         x->slice[i].buffer = x->buffer[l->arena ? 0 : holder];
         x->slice[i].offset = l->first[i] - (l->arena ? 0 : l->region[i]);
@@ -155,7 +189,7 @@ static thaw_status create_memory(execution *x, thaw_error *err)
         return st;
     size_t guard = x->side->dev->align > WORKSPACE_GUARD ? x->side->dev->align : WORKSPACE_GUARD;
     x->workspace_total = (x->workspace_bytes + 2 * guard + 3) & ~(size_t)3;
-    st = create_buffer(x->side, x->workspace_total, &x->workspace_buffer, err);
+    st = thaw_check_buffer(x->side, x->workspace_total, &x->workspace_buffer, err);
     x->workspace = (thaw_slice){x->workspace_buffer, guard};
     x->workspace_image = malloc(x->workspace_total);
     if (st == THAW_OK && !x->workspace_image)

@@ -258,12 +258,9 @@ static thaw_status check_enqueue(const check_run *run, const check_case *given, 
     check_desc desc;
     thaw_check_describe(c, &desc);
     if (st == THAW_OK)
-        st = thaw_check_fault(
-            err, ops->op_prepare(side->dev->handle, &desc.op, THAW_ALGO_DEFAULT, no_data, &kernel, err),
-            "op_prepare");
+        st = thaw_check_prepare(side, &desc.op, THAW_ALGO_DEFAULT, no_data, &kernel, err);
     if (st == THAW_OK)
-        st = thaw_check_fault(err, ops->buffer_create(side->dev->handle, l.total + workspace, &buffer, err),
-                              "buffer_create");
+        st = thaw_check_buffer(side, l.total + workspace, &buffer, err);
     if (st == THAW_OK)
         st = enqueue_wrong(side, c, &l, kernel, buffer, workspace, err);
     thaw_error ignored;

@@ -30,8 +30,8 @@ typedef struct thaw_dataset {
  * to files are followed and links to folders are not. class_names (n_names of them, may be NULL): the order
  * and set of the classes; a folder that is not among them is an error that names it, a class that has no
  * folder is one without images. Errors: no such folder, a folder that cannot be listed, no class folder,
- * fewer than two classes, no image at all. A class without images is reported to log and kept. Free *out with
- * thaw_dataset_free. */
+ * fewer than two classes, no image at all, and without class_names a class without images (which Keras
+ * keeps); with class_names such a class is reported to log and kept. Free *out with thaw_dataset_free. */
 thaw_status thaw_dataset_scan(const char *dir, const char *const *class_names, uint32_t n_names,
                               const thaw_log *log, thaw_dataset **out, thaw_error *err);
 /* Images without classes: each path a file, whatever its name, or a folder, searched recursively with the

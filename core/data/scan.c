@@ -1,5 +1,6 @@
 #include <dirent.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -8,6 +9,8 @@
 #include "core/base/memory.h"
 #include "core/data/dataset.h"
 #include "thaw_plugin.h"
+
+#define IMAGE_NAMES ".jpg .jpeg .png .bmp .gif"
 
 static bool is_class_folder(const char *dir, const char *name)
 {
@@ -57,18 +60,37 @@ static bool has_name(const char *const *names, uint32_t n, const char *name)
     return false;
 }
 
+/* "red, green, blue", with "…" for what there is no room for. */
+static void list_names(const char *const *names, uint32_t n, char *out, size_t size)
+{
+    size_t used = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        int k = snprintf(out + used, size - used, "%s%s", i ? ", " : "", names[i]);
+        if (k < 0 || (size_t)k >= size - used) {
+            snprintf(out + used, size - used, "%s", size - used > 5 ? ", …" : "");
+            return;
+        }
+        used += (size_t)k;
+    }
+}
+
 static thaw_status check_wanted(const char *dir, char *const *found, uint32_t n_found,
                                 const char *const *wanted, uint32_t n_wanted, thaw_error *err)
 {
+    char list[160];
     for (uint32_t i = 0; i < n_wanted; i++)
         if (has_name(wanted, i, wanted[i]))
             return thaw_fail(err, THAW_E_INVALID, "the class \"%s\" is named twice", wanted[i]);
-    for (uint32_t i = 0; i < n_found; i++)
-        if (!has_name(wanted, n_wanted, found[i]))
-            return thaw_fail(err, THAW_E_INVALID,
-                             "the folder %s/%s is none of the %u classes; move it away or name it among the "
-                             "classes",
-                             dir, found[i], n_wanted);
+    for (uint32_t i = 0; i < n_found; i++) {
+        if (has_name(wanted, n_wanted, found[i]))
+            continue;
+        list_names(wanted, n_wanted, list, sizeof list);
+        return thaw_fail(
+            err, THAW_E_INVALID,
+            "the folder %s/%s is none of the %u classes (%s); rename it to one of them, or move it "
+            "away",
+            dir, found[i], n_wanted, list);
+    }
     return THAW_OK;
 }
 
@@ -84,17 +106,26 @@ static thaw_status check_count(const char *dir, uint32_t n_found, uint32_t n_cla
     return THAW_OK;
 }
 
-static thaw_status add_class(thaw_dataset *set, uint32_t label, const thaw_log *log, thaw_error *err)
+/* Where the folders themselves say which classes there are, an empty one is a slip: nothing could be learnt
+ * about it. Where the classes are given, a set to measure with may lack some. */
+static thaw_status add_class(thaw_dataset *set, uint32_t label, bool may_lack, const thaw_log *log,
+                             thaw_error *err)
 {
     const char *name = set->class_names[label];
     size_t before = set->n;
     thaw_status st = THAW_OK;
     if (is_class_folder(set->dir, name))
         st = thaw_walk_images(set, set->dir, name, (int32_t)label, err);
-    if (st == THAW_OK && set->n == before)
-        thaw_log_at(log, THAW_LOG_WARN, "the class folder %s/%s has no images (.jpg .jpeg .png .bmp .gif)",
-                    set->dir, name);
-    return st;
+    if (st != THAW_OK || set->n > before)
+        return st;
+    if (!may_lack)
+        return thaw_fail(err, THAW_E_INVALID,
+                         "the class folder %s/%s has no images (" IMAGE_NAMES
+                         "); put some there, or move the folder away",
+                         set->dir, name);
+    thaw_log_at(log, THAW_LOG_WARN, "there are no images (" IMAGE_NAMES ") of the class %s in %s", name,
+                set->dir);
+    return THAW_OK;
 }
 
 thaw_status thaw_dataset_scan(const char *dir, const char *const *class_names, uint32_t n_names,
@@ -116,10 +147,10 @@ thaw_status thaw_dataset_scan(const char *dir, const char *const *class_names, u
         st = thaw_dataset_create(dir, class_names ? (char *const *)class_names : found,
                                  class_names ? n_names : n_found, &set, err);
     for (uint32_t i = 0; st == THAW_OK && i < set->n_classes; i++)
-        st = add_class(set, i, log, err);
+        st = add_class(set, i, class_names != NULL, log, err);
     if (st == THAW_OK && set->n == 0)
         st = thaw_fail(err, THAW_E_INVALID,
-                       "there are no images (.jpg .jpeg .png .bmp .gif) in the class folders of %s", dir);
+                       "there are no images (" IMAGE_NAMES ") in the class folders of %s", dir);
     for (uint32_t i = 0; i < n_found; i++)
         free(found[i]);
     free(found);
@@ -143,8 +174,7 @@ static thaw_status add_folder(thaw_dataset *set, const char *folder, thaw_error 
         set->paths[i] = whole;
     }
     if (st == THAW_OK && set->n == first)
-        st = thaw_fail(err, THAW_E_INVALID, "there are no images (.jpg .jpeg .png .bmp .gif) below %s",
-                       folder);
+        st = thaw_fail(err, THAW_E_INVALID, "there are no images (" IMAGE_NAMES ") below %s", folder);
     return st;
 }
 

@@ -43,8 +43,10 @@ uint32_t thaw_var_get(thaw_var_list *list, const char *name, int32_t n, int32_t 
         const thaw_var_info *v = &list->items[at];
         return v->n == n && v->h == h && v->w == w && v->c == c ? at : UINT32_MAX;
     }
-    if (!thaw_grow((void **)&list->items, &list->capacity, list->count + 1, sizeof *list->items))
+    void *items = list->items;
+    if (!thaw_grow(&items, &list->capacity, list->count + 1, sizeof *list->items))
         return UINT32_MAX;
+    list->items = items;
     thaw_var_info *v = &list->items[list->count];
     memset(v, 0, sizeof *v);
     snprintf(v->name, sizeof v->name, "%s", name);
@@ -82,9 +84,11 @@ static thaw_status add_tensor(thaw_graph *graph, const thaw_gtensor *t, uint32_t
     if (!dense_bytes(t, &bytes))
         return thaw_fail(err, THAW_E_INVALID, "tensor %s: shape %dx%dx%dx%d is empty or too large", t->name,
                          t->n, t->h, t->w, t->c);
-    if (graph->n_tensors >= UINT32_MAX - 1 || !thaw_grow((void **)&graph->tensors, &graph->tensor_capacity,
-                                                         graph->n_tensors + 1, sizeof *graph->tensors))
+    void *items = graph->tensors;
+    if (graph->n_tensors >= UINT32_MAX - 1 ||
+        !thaw_grow(&items, &graph->tensor_capacity, graph->n_tensors + 1, sizeof *graph->tensors))
         return thaw_fail_memory(err, sizeof *t, "a graph tensor");
+    graph->tensors = items;
     graph->tensors[graph->n_tensors] = *t;
     *out = (uint32_t)graph->n_tensors++;
     return THAW_OK;
@@ -165,11 +169,12 @@ thaw_status thaw_graph_op(thaw_graph *graph, uint32_t kind, const char *label, c
     op.in = copy_ids(in, n_in);
     op.out = copy_ids(out, n_out);
     thaw_status st = THAW_OK;
-    if (!op.in || !op.out ||
-        !thaw_grow((void **)&graph->ops, &graph->op_capacity, graph->n_ops + 1, sizeof *graph->ops))
+    void *items = graph->ops;
+    if (!op.in || !op.out || !thaw_grow(&items, &graph->op_capacity, graph->n_ops + 1, sizeof *graph->ops))
         st = thaw_fail_memory(err, sizeof op, "a graph op");
     else
         st = thaw_op_rule_check(graph, &op, err);
+    graph->ops = items;
     if (st != THAW_OK) {
         free(op.in);
         free(op.out);

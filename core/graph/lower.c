@@ -57,10 +57,22 @@ thaw_status thaw_lower_weight(lowering *l, size_t index, bool variable, bool tra
         t->data = l->spec->weights->data[index];
         return t->data ? THAW_OK : thaw_fail(l->err, THAW_E_INVALID, "the model has no tensor %s", name);
     }
-    t->var = l->spec->vars ? thaw_var_get(l->spec->vars, name, n, h, w, c) : UINT32_MAX;
     t->requires_grad = trained && l->spec->train;
-    return t->var != UINT32_MAX ? THAW_OK
-                                : thaw_fail(l->err, THAW_E_INTERNAL, "no place for the variable %s", name);
+    return thaw_lower_var(l, *out);
+}
+
+thaw_status thaw_lower_var(lowering *l, uint32_t tensor)
+{
+    thaw_gtensor *t = &l->graph->tensors[tensor];
+    if (!l->spec->vars)
+        return thaw_fail(l->err, THAW_E_INTERNAL, "no list for the variable %s", t->name);
+    t->var = thaw_var_get(l->spec->vars, t->name, t->n, t->h, t->w, t->c);
+    if (t->var != UINT32_MAX)
+        return THAW_OK;
+    if (thaw_var_find(l->spec->vars, t->name) == UINT32_MAX)
+        return thaw_fail_memory(l->err, sizeof(thaw_var_info), t->name);
+    return thaw_fail(l->err, THAW_E_INTERNAL, "variable %s has had another shape than %dx%dx%dx%d", t->name,
+                     t->n, t->h, t->w, t->c);
 }
 
 /* ---- which layers, and where they write ---- */

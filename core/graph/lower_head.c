@@ -119,12 +119,7 @@ static thaw_status optimizer_state(lowering *l, const char *moment, const thaw_g
     snprintf(name, sizeof name, "adam/%s/%s", moment, weight->name);
     thaw_gtensor w = *weight; /* adding a tensor moves the array */
     thaw_status st = thaw_graph_tensor(l->graph, name, THAW_T_VAR, THAW_F32, w.n, w.h, w.w, w.c, out, l->err);
-    if (st != THAW_OK)
-        return st;
-    uint32_t var = thaw_var_get(l->spec->vars, l->graph->tensors[*out].name, w.n, w.h, w.w, w.c);
-    l->graph->tensors[*out].var = var;
-    return var != UINT32_MAX ? THAW_OK
-                             : thaw_fail(l->err, THAW_E_INTERNAL, "no place for the variable %s", name);
+    return st == THAW_OK ? thaw_lower_var(l, *out) : st;
 }
 
 static thaw_status adam(lowering *l, const thaw_grad_pair *pairs, size_t n)

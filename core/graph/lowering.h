@@ -42,5 +42,7 @@ thaw_status thaw_lower_const(lowering *l, const char *name, int32_t n, int32_t h
 /* CONST that points to the weight, or VAR; n, h, w, c is its shape. */
 thaw_status thaw_lower_weight(lowering *l, size_t index, bool variable, bool trained, int32_t n, int32_t h,
                               int32_t w, int32_t c, uint32_t *out);
+/* Ties a VAR tensor to the variable of its name, which is added if new. */
+thaw_status thaw_lower_var(lowering *l, uint32_t tensor);
 
 #endif

@@ -99,9 +99,10 @@ static thaw_status copy_names(uint32_t n, const char *const *names, char ***out,
         size_t length = strlen(names[i]);
         if (length == 0 || thaw_utf8_span(names[i], length) != length) {
             free_names(copy, n);
-            return thaw_fail(err, THAW_E_INVALID,
-                             "class %u has a name that is %s; rename its folder (model files are UTF-8)", i,
-                             length ? "not UTF-8" : "empty");
+            return thaw_fail(
+                err, THAW_E_INVALID,
+                "class %u has a name that is %s: \"%.200s\"; rename its folder (model files are UTF-8)", i,
+                length ? "not UTF-8" : "empty", names[i]);
         }
         copy[i] = thaw_strdup(names[i]);
         if (!copy[i]) {

@@ -46,7 +46,9 @@ thaw_status thaw_arenas_create(thaw_dev *dev, const thaw_mem_plan *plan, const c
         return thaw_fail_memory(err, plan->n_arenas * sizeof *out->buffers, "the device buffers");
     for (size_t i = 0; i < plan->n_arenas; i++) {
         thaw_error why = {0};
-        thaw_status st = dev->ops.buffer_create(dev->handle, plan->arena_bytes[i], &out->buffers[i], &why);
+        thaw_buffer *buffer = NULL;
+        thaw_status st = dev->ops.buffer_create(dev->handle, plan->arena_bytes[i], &buffer, &why);
+        st = thaw_plugin_created(st, buffer, &why);
         if (st == THAW_E_DEVICE_MEMORY)
             return fail_too_large(dev, plan->total_bytes, purpose, err);
         if (st != THAW_OK) {
@@ -56,7 +58,7 @@ thaw_status thaw_arenas_create(thaw_dev *dev, const thaw_mem_plan *plan, const c
                 *err = why;
             return st;
         }
-        out->count++;
+        out->buffers[out->count++] = buffer;
     }
     return THAW_OK;
 }

@@ -9,6 +9,7 @@
 #include "core/runtime/loader.h"
 
 #define MAX_DEVICES 256u
+#define MAX_BATCH   4096u /* larger ones are no preference but a mistake */
 
 static bool power_of_two(uint64_t v)
 {
@@ -29,6 +30,8 @@ static thaw_status tidy_info(thaw_device_info *info, thaw_error *err)
         info->type = THAW_DEVICE_OTHER;
     if (!isfinite(info->peak_gflops) || info->peak_gflops < 0)
         info->peak_gflops = 0;
+    if (info->preferred_batch > MAX_BATCH)
+        info->preferred_batch = 0;
     if (info->offset_align != 0 && !power_of_two(info->offset_align))
         return thaw_fail(err, THAW_E_ABI, "its offset_align of %u is not a power of two", info->offset_align);
     return THAW_OK;
@@ -251,6 +254,22 @@ thaw_status thaw_runtime_open(thaw_runtime *runtime, const char *name, thaw_dev 
     if (entry->error.status != THAW_OK)
         return thaw_fail(err, entry->error.status, "%s", entry->error.text);
     return open_entry(runtime, entry, options, out, err);
+}
+
+thaw_status thaw_dev_stream(thaw_dev *dev, thaw_stream **out, thaw_error *err)
+{
+    thaw_stream *stream = NULL;
+    thaw_error why = {0};
+    thaw_status st = dev->ops.stream_create(dev->handle, &stream, &why);
+    st = thaw_plugin_created(st, stream, &why);
+    if (st == THAW_OK) {
+        *out = stream;
+        return THAW_OK;
+    }
+    st = thaw_plugin_failed(st, &why, "%s: cannot create a stream", dev->name);
+    if (err)
+        *err = why;
+    return st;
 }
 
 void thaw_runtime_close(thaw_runtime *runtime, thaw_dev *dev)

@@ -42,6 +42,10 @@ static inline void thaw_error_clear(thaw_error *err)
 thaw_status thaw_plugin_failed(thaw_status status, thaw_error *err, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* What a plugin's create function comes to: success without an object is an error, so that nobody goes on
+ * with NULL. object: what it handed out. Fills err (may be NULL) in that case alone. */
+thaw_status thaw_plugin_created(thaw_status status, const void *object, thaw_error *err);
+
 /* Opens a file and checks the plugin in it against the n that are loaded already; does not initialise
  * it. path is absolute. On failure nothing is left open. [init] */
 thaw_status thaw_plugin_open(const char *path, const thaw_loaded *others, size_t n, thaw_loaded *out,
@@ -83,5 +87,8 @@ struct thaw_runtime {
 
 /* Appends the devices of plugins[plugin]. A plugin that fails to list them is logged and has none. */
 thaw_status thaw_devices_append(thaw_runtime *runtime, size_t plugin, thaw_error *err);
+
+/* A stream of the device, for its stream_destroy. *out is written on success alone, and never NULL then. */
+thaw_status thaw_dev_stream(thaw_dev *dev, thaw_stream **out, thaw_error *err);
 
 #endif

@@ -44,6 +44,13 @@ thaw_status thaw_plugin_failed(thaw_status status, thaw_error *err, const char *
     return thaw_fail_within(err, status, "%s", what);
 }
 
+thaw_status thaw_plugin_created(thaw_status status, const void *object, thaw_error *err)
+{
+    if (status != THAW_OK || object)
+        return status;
+    return thaw_fail(err, THAW_E_INTERNAL, "the plugin reports success but hands out nothing");
+}
+
 static bool valid_id(const char *id)
 {
     size_t n = strnlen(id, MAX_ID + 1);

@@ -85,10 +85,9 @@ static thaw_status take_memory(builder *b, thaw_error *err)
             thaw_arenas_create(dev, &b->plans[d], "activations and workspace", &p->arenas[d], err);
         if (st != THAW_OK)
             return st;
-        thaw_error_clear(err);
-        st = dev->ops.stream_create(dev->handle, &p->streams[d], err);
+        st = thaw_dev_stream(dev, &p->streams[d], err);
         if (st != THAW_OK)
-            return thaw_plugin_failed(st, err, "%s: cannot create a stream", dev->name);
+            return st;
     }
     if (b->schedule.transfer_max > SIZE_MAX)
         return thaw_fail_memory(err, b->schedule.transfer_max, "copies between devices");
@@ -149,9 +148,14 @@ static thaw_status prepare_kernel(builder *b, size_t i, thaw_kernel_call *call, 
     if (st != THAW_OK)
         return st;
     thaw_error why = {0};
-    st = dev->ops.op_prepare(dev->handle, &desc.op, placed->info.algo, desc.const_data, &call->kernel, &why);
+    thaw_kernel *kernel = NULL;
+    st = dev->ops.op_prepare(dev->handle, &desc.op, placed->info.algo, desc.const_data, &kernel, &why);
     thaw_op_desc_free(&desc);
-    return st == THAW_OK ? THAW_OK : fail_prepare(st, b, i, &why, err);
+    st = thaw_plugin_created(st, kernel, &why);
+    if (st != THAW_OK)
+        return fail_prepare(st, b, i, &why, err);
+    call->kernel = kernel;
+    return THAW_OK;
 }
 
 static thaw_status make_calls(builder *b, thaw_error *err)

@@ -74,13 +74,9 @@ thaw_status thaw_vars_create(thaw_dev *dev, const thaw_var_list *list, thaw_vars
         st = thaw_arenas_create(dev, &plan, "weights and optimizer state", &vars->arenas, err);
     if (st != THAW_OK)
         goto cleanup;
-    thaw_error_clear(err);
-    st = dev->ops.stream_create(dev->handle, &vars->stream, err);
-    if (st != THAW_OK) {
-        st = thaw_plugin_failed(st, err, "%s: cannot create a stream", dev->name);
-        goto cleanup;
-    }
-    st = clear(vars, err);
+    st = thaw_dev_stream(dev, &vars->stream, err);
+    if (st == THAW_OK)
+        st = clear(vars, err);
     if (st != THAW_OK)
         goto cleanup;
     *out = vars;

@@ -222,7 +222,7 @@ enum {
     THAW_RUN_PROGRESS = 3,
     THAW_RUN_EPOCH = 4,
     THAW_RUN_EARLY_STOP = 5, /* epoch: the last one of its phase */
-    THAW_RUN_BAD_IMAGE = 6,  /* path and text: an image is left out, and why */
+    THAW_RUN_BAD_IMAGE = 6,  /* path; text: why that image cannot be used, as a whole sentence */
     THAW_RUN_SAVED = 7       /* path: a checkpoint or the model */
 };
 

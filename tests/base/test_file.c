@@ -86,10 +86,10 @@ static void what_cannot_be_read(void **state)
     name_in_folder(path, "absent");
     assert_int_equal(thaw_read_file(path, 10, &data, &size, &err), THAW_E_NOT_FOUND);
     assert_int_equal(err.native, ENOENT);
-    assert_int_equal(thaw_read_file(folder, 10000, &data, &size, &err), THAW_E_INVALID);
+    assert_int_equal(thaw_read_file(folder, 10000, &data, &size, &err), THAW_E_FORMAT);
     name_in_folder(path, "pipe");
     assert_int_equal(mkfifo(path, 0600), 0);
-    assert_int_equal(thaw_read_file(path, 10, &data, &size, &err), THAW_E_INVALID);
+    assert_int_equal(thaw_read_file(path, 10, &data, &size, &err), THAW_E_FORMAT);
     unlink(path);
 }
 
@@ -120,12 +120,12 @@ static void a_failed_commit_leaves_the_old_file(void **state)
     char path[128], inner[160];
     thaw_atomic_file file;
     thaw_error err;
-    /* A folder that is not empty stands where the file should go: only the renaming fails. */
+    /* A folder that is not empty comes to stand where the file should go: only the renaming fails. */
     name_in_folder(path, "c");
     snprintf(inner, sizeof inner, "%s/kept", path);
+    assert_int_equal(thaw_atomic_open(path, &file, NULL), THAW_OK);
     assert_int_equal(mkdir(path, 0700), 0);
     assert_int_equal(thaw_write_file(inner, "x", 1, NULL), THAW_OK);
-    assert_int_equal(thaw_atomic_open(path, &file, NULL), THAW_OK);
     assert_int_equal(thaw_atomic_commit(&file, &err), THAW_E_IO);
     assert_non_null(strstr(err.text, "unchanged"));
     expect_contents(inner, "x");
@@ -145,9 +145,32 @@ static void a_failed_commit_leaves_the_old_file(void **state)
         assert_int_equal(entries(), 1);
         unlink(path);
     }
-    name_in_folder(path, "no/such/folder");
-    assert_int_equal(thaw_atomic_open(path, &file, &err), THAW_E_NOT_FOUND);
+}
+
+static void expect_no_place(const char *path, thaw_status status, const char *text)
+{
+    thaw_atomic_file file;
+    thaw_error err;
+    assert_int_equal(thaw_atomic_open(path, &file, &err), status);
+    assert_non_null(strstr(err.text, text));
     thaw_atomic_abandon(&file);
+}
+
+static void what_cannot_be_written_is_refused_at_once(void **state)
+{
+    (void)state;
+    char path[128];
+    name_in_folder(path, "no/such/folder");
+    expect_no_place(path, THAW_E_NOT_FOUND, "its folder does not exist");
+    name_in_folder(path, "absent/");
+    expect_no_place(path, THAW_E_INVALID, "names a folder");
+    expect_no_place(folder, THAW_E_INVALID, "names a folder");
+    expect_no_place("", THAW_E_INVALID, "without a name");
+    name_in_folder(path, "pipe");
+    assert_int_equal(mkfifo(path, 0600), 0);
+    expect_no_place(path, THAW_E_INVALID, "not a regular file");
+    unlink(path);
+    assert_int_equal(entries(), 0);
 }
 
 static void folders_and_paths(void **state)
@@ -193,6 +216,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_read),
         cmocka_unit_test(nothing_changes_before_the_commit),
         cmocka_unit_test(a_failed_commit_leaves_the_old_file),
+        cmocka_unit_test(what_cannot_be_written_is_refused_at_once),
         cmocka_unit_test(folders_and_paths),
         cmocka_unit_test(hashes_are_xxh3),
     };

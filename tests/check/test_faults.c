@@ -132,6 +132,13 @@ static void finds_faults_of_streams(void **state)
     must_find("wait", "device", NULL, "stream_wait: this event was never recorded");
 }
 
+static void finds_broken_promises_of_the_interface(void **state)
+{
+    (void)state;
+    must_find("overrun", "add", "2_2x5x7x64", "beyond the struct_size");
+    must_find("nothing", "add", "2_2x5x7x64", "hands out nothing");
+}
+
 static void nothing_executed_is_a_failure(void **state)
 {
     (void)state;
@@ -215,6 +222,7 @@ int main(void)
                                        cmocka_unit_test(finds_what_should_have_been_refused),
                                        cmocka_unit_test(finds_a_refusal_without_a_reason),
                                        cmocka_unit_test(finds_faults_of_streams),
+                                       cmocka_unit_test(finds_broken_promises_of_the_interface),
                                        cmocka_unit_test(nothing_executed_is_a_failure),
                                        cmocka_unit_test(name_and_seed_reproduce_a_case)};
     return cmocka_run_group_tests(tests, start, stop);

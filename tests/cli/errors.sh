@@ -76,8 +76,29 @@ says "empty"
 run 1 train "$work/one" -o "$work/m" --weights "$base"
 says "class"
 run 1 train "$work/none" -o "$work/m" --weights "$base"
-says "no image"
+says "none/a has no image"
+cp "$photos"/red/*.bmp "$work/none/b/"
+run 1 train "$work/none" -o "$work/m" --weights "$base"
+says "none/a has no image"
 missing "$work/m"
+
+# A class whose name no model file can hold is named.
+mkdir -p "$work/latin/a" "$work/latin/caf$(printf '\351')"
+for folder in "$work"/latin/*; do
+    cp "$photos"/red/*.bmp "$folder/"
+done
+run 1 train "$work/latin" -o "$work/m" --weights "$base"
+says "not UTF-8: \"caf"
+
+# Where to write is looked at before the work.
+mkdir "$work/folder"
+run 1 train "$photos" -o "$work/folder" --weights "$base"
+says "names a folder"
+mkfifo "$work/pipe"
+run 1 train "$photos" -o "$work/pipe" --weights "$base"
+says "not a regular file"
+run 1 convert "$base" -o "$work/absent/m"
+says "its folder does not exist"
 
 # Weights and devices.
 run 1 train "$photos" -o "$work/m"
@@ -87,6 +108,9 @@ THAW_WEIGHTS=$work/garbage.safetensors
 export THAW_WEIGHTS
 run 1 train "$photos" -o "$work/m"
 says "garbage.safetensors"
+THAW_WEIGHTS=$work/absent.safetensors
+run 1 train "$photos" -o "$work/m"
+says "THAW_WEIGHTS names $work/absent.safetensors"
 unset THAW_WEIGHTS
 run 1 train "$photos" -o "$work/m" --weights "$base" --device opencl:9
 says "opencl:9"
@@ -100,4 +124,6 @@ says "no/such/folder"
 run 1 features "$base" "$work/absent.jpg" -o "$work/f.npy"
 says "absent.jpg"
 missing "$work/f.npy"
+run 1 features "$base" "$fixture/new" -o "$work/no/such/f.npy"
+says "its folder does not exist"
 finish

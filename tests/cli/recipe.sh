@@ -69,10 +69,36 @@ prints "red/00.bmp: "
 run 3 evaluate "$model" "$work/partly"
 says "bad.bmp"
 prints "1 could not be read"
+# CSV on stdout stands alone.
+run 0 predict -m "$model" "$fixture/new" --csv -
+count_is "lines of CSV" "$(wc -l <"$work/out")" 7
+same "$work/out" "$work/a.csv"
+run 0 evaluate "$model" "$fixture/new" --csv - --list-errors
+same "$work/out" "$work/e.csv"
+
+# All bad photos are found in the first pass, each named once with its reason; a pipe is one of them.
+mkfifo "$work/partly/blue/pipe.png"
+cp -r "$photos"/red "$work/partly/third"
+for cache in auto off; do
+    run 0 train "$work/partly" -o "$work/partly.safetensors" --weights "$base" --epochs 1,0 --cache $cache
+    says "^thaw: cannot use $work/partly/red/bad.bmp: this is no"
+    says "^thaw: cannot use $work/partly/blue/pipe.png is not a regular file"
+    prints "^2 photos could not be used and were left out"
+    run 1 train "$work/partly" -o "$work/none.safetensors" --weights "$base" --epochs 1,0 --cache $cache \
+        --on-bad-image fail
+    says "2 images cannot be used"
+    says "^thaw: cannot use $work/partly/red/bad.bmp"
+    missing "$work/none.safetensors"
+done
+rm -r "$work/partly/third" "$work/partly/blue/pipe.png"
 run 1 predict -m "$model" "$work/absent.jpg"
 says "absent.jpg"
 mkdir -p "$work/partly/purple"
 cp "$fixture/new/red/00.bmp" "$work/partly/purple/"
 run 1 evaluate "$model" "$work/partly"
-says "purple"
+says "purple is none of the 3 classes (blue, green, red)"
+mkdir -p "$work/bad/red" "$work/bad/green"
+echo "no image" >"$work/bad/red/bad.bmp"
+run 1 evaluate "$model" "$work/bad"
+says "none of its 1 images could be read"
 finish

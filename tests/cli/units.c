@@ -168,6 +168,23 @@ static void test_table(void **state)
     free(text);
 }
 
+static void test_table_is_tame(void **state)
+{
+    (void)state;
+    char *text = NULL;
+    size_t size = 0;
+    cli_table table;
+    FILE *stream = open_memstream(&text, &size);
+    assert_non_null(stream);
+    cli_table_begin(&table, "l");
+    cli_table_cell(&table, "name");
+    cli_table_cell(&table, "%s", "a\nb\033[2J");
+    cli_table_end(&table, stream, "");
+    fclose(stream);
+    assert_string_equal(text, "name\n-------\na?b?[2J\n");
+    free(text);
+}
+
 static void test_formats(void **state)
 {
     (void)state;
@@ -187,8 +204,9 @@ static void test_formats(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values), cmocka_unit_test(test_refusals), cmocka_unit_test(test_nearest),
-        cmocka_unit_test(test_json),   cmocka_unit_test(test_table),    cmocka_unit_test(test_formats),
+        cmocka_unit_test(test_values),        cmocka_unit_test(test_refusals), cmocka_unit_test(test_nearest),
+        cmocka_unit_test(test_json),          cmocka_unit_test(test_table),    cmocka_unit_test(test_formats),
+        cmocka_unit_test(test_table_is_tame),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

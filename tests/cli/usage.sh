@@ -59,6 +59,17 @@ run 2 predict photo.jpg
 says "needs a model"
 run 2 features model photo.jpg
 says "-o FILE"
+run 2 plan model --weights base
+says "give one of them"
+run 2 plan --unfreeze mixed9 --unfreeze-last 3
+says "give one of them"
+for command in "predict -m model photo.jpg" "evaluate model photos"; do
+    # shellcheck disable=SC2086
+    run 2 $command --json --csv -
+    says "both would write to stdout"
+done
+run 2 features model photo.jpg -o features.txt
+says "ends in .npy or .csv"
 run 2 convert in
 says "needs a file to write"
 run 2 convert in -o out --scaling 1

@@ -179,6 +179,34 @@ static void dropout_follows_philox(void **state)
     case_free(&c);
 }
 
+/* Every input of the role CONST, of every op: the values are those of the same inputs given at each run. */
+static void constant_inputs_give_the_same_values(void **state)
+{
+    (void)state;
+    op_case c;
+    for (size_t i = 0; case_make(i, &c); i++) {
+        void *given[MAX_OUT], *constant[MAX_OUT];
+        bool in_place = false;
+        for (uint32_t k = 0; k < c.n_out; k++)
+            in_place |= c.in_place[k] >= 0 && c.kind == THAW_OP_ADAM;
+        for (uint32_t k = 0; k < c.n_in; k++)
+            c.in[k].pixel_pitch = c.in[k].c; /* as const_data lies */
+        if (!in_place) {
+            assert_true(case_run_on(&serial_host, "isa=reference", &c, false, given));
+            for (uint32_t k = 0; k < c.n_in; k++)
+                c.in[k].role = THAW_ROLE_CONST;
+            assert_true(case_run_on(&serial_host, "isa=reference", &c, false, constant));
+            for (uint32_t k = 0; k < c.n_out; k++)
+                assert_memory_equal(given[k], constant[k], elements(&c.out[k]) * dtype_bytes(c.out[k].dtype));
+            results_free(&c, constant);
+            assert_true(case_run_on(&serial_host, "isa=auto", &c, false, constant));
+            results_free(&c, constant);
+            results_free(&c, given);
+        }
+        case_free(&c);
+    }
+}
+
 static void a_label_outside_the_classes_gives_nan(void **state)
 {
     (void)state;
@@ -204,6 +232,7 @@ int main(void)
         cmocka_unit_test(all_vectors_give_the_same_bits),
         cmocka_unit_test(a_row_does_not_depend_on_the_batch),
         cmocka_unit_test(dropout_follows_philox),
+        cmocka_unit_test(constant_inputs_give_the_same_values),
         cmocka_unit_test(a_label_outside_the_classes_gives_nan),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -164,6 +164,7 @@ static thaw_status device_describe(uint32_t index, thaw_device_info *info, thaw_
         info->type = 99;
         info->peak_gflops = -1.0 / 0.0;
         info->offset_align = 16;
+        info->preferred_batch = UINT32_MAX;
     }
     if (index == 1)
         info->offset_align = 48;

@@ -345,6 +345,119 @@ static void impossible_graphs_are_refused(void **state)
     }
 }
 
+/* ---- devices that lie ------------------------------------------------------------------------------ */
+
+static thaw_device_ops honest;
+
+static thaw_status no_buffer(thaw_device *dev, uint64_t bytes, thaw_buffer **out, thaw_error *err)
+{
+    (void)dev, (void)bytes, (void)out, (void)err;
+    return THAW_OK;
+}
+
+static thaw_status no_stream(thaw_device *dev, thaw_stream **out, thaw_error *err)
+{
+    (void)dev, (void)out, (void)err;
+    return THAW_OK;
+}
+
+static thaw_status no_kernel(thaw_device *dev, const thaw_op *o, uint32_t algo, const void *const *data,
+                             thaw_kernel **out, thaw_error *err)
+{
+    (void)dev, (void)o, (void)algo, (void)data, (void)out, (void)err;
+    return THAW_OK;
+}
+
+/* A failure that leaves an address behind, which nobody may destroy. */
+static thaw_status half_a_kernel(thaw_device *dev, const thaw_op *o, uint32_t algo, const void *const *data,
+                                 thaw_kernel **out, thaw_error *err)
+{
+    (void)dev, (void)o, (void)algo, (void)data, (void)err;
+    *out = (thaw_kernel *)(uintptr_t)64;
+    return THAW_E_INTERNAL;
+}
+
+static thaw_status half_a_stream(thaw_device *dev, thaw_stream **out, thaw_error *err)
+{
+    (void)dev, (void)err;
+    *out = (thaw_stream *)(uintptr_t)64;
+    return THAW_E_INTERNAL;
+}
+
+/* Text without an end, name without an end, and more workspace than there are bytes. */
+static thaw_status query_nonsense(thaw_device *dev, const thaw_op *o, uint32_t algo, thaw_op_info *info,
+                                  thaw_error *err)
+{
+    thaw_status st = honest.op_query(dev, o, algo, info, err);
+    memset(info->name, 'n', sizeof info->name);
+    memset(info->reason, 'r', sizeof info->reason);
+    info->workspace_bytes = UINT64_MAX;
+    return st;
+}
+
+static thaw_status refuse_without_end(thaw_device *dev, const thaw_op *o, uint32_t algo, thaw_op_info *info,
+                                      thaw_error *err)
+{
+    (void)dev, (void)o, (void)algo, (void)info;
+    memset(err->text, 'x', sizeof err->text);
+    return THAW_E_UNSUPPORTED;
+}
+
+static thaw_status create_both(thaw_dev *dev, const small_net *net, thaw_error *err)
+{
+    thaw_program_options options = {.dev = dev};
+    thaw_vars *vars = NULL;
+    thaw_program *program = NULL;
+    thaw_status st = thaw_vars_create(dev, &net->vars, &vars, err);
+    if (st == THAW_OK)
+        st = thaw_program_create(&net->graph, vars, &options, &program, err);
+    thaw_program_free(program);
+    thaw_vars_free(vars);
+    return st;
+}
+
+static void what_a_device_hands_out_is_checked(void **state)
+{
+    (void)state;
+    small_net net;
+    thaw_dev *dev = open_dev("toy:0");
+    small_net_build(&net);
+    honest = dev->ops;
+    static const struct {
+        const char *text;
+        thaw_status status;
+    } want[] = {{"", THAW_OK},
+                {"hands out nothing", THAW_E_INTERNAL},
+                {"hands out nothing", THAW_E_INTERNAL},
+                {"hands out nothing", THAW_E_INTERNAL},
+                {"cannot prepare", THAW_E_INTERNAL},
+                {"cannot create a stream", THAW_E_INTERNAL},
+                {"workspace", THAW_E_DEVICE_MEMORY},
+                {"no device takes it", THAW_E_UNSUPPORTED}};
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+        thaw_dev lying = *dev;
+        thaw_error err = {0};
+        if (i == 1)
+            lying.ops.buffer_create = no_buffer;
+        else if (i == 2)
+            lying.ops.stream_create = no_stream;
+        else if (i == 3)
+            lying.ops.op_prepare = no_kernel;
+        else if (i == 4)
+            lying.ops.op_prepare = half_a_kernel;
+        else if (i == 5)
+            lying.ops.stream_create = half_a_stream;
+        else if (i == 6)
+            lying.ops.op_query = query_nonsense;
+        else if (i == 7)
+            lying.ops.op_query = refuse_without_end;
+        assert_int_equal(create_both(&lying, &net, &err), want[i].status);
+        assert_non_null(strstr(err.text, want[i].text));
+    }
+    small_net_free(&net);
+    thaw_runtime_close(rt, dev);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -357,6 +470,7 @@ int main(void)
         cmocka_unit_test(small_allocations_make_several_arenas),
         cmocka_unit_test(out_of_memory_says_what_there_is),
         cmocka_unit_test(impossible_graphs_are_refused),
+        cmocka_unit_test(what_a_device_hands_out_is_checked),
     };
     return cmocka_run_group_tests(tests, load_toy, unload_toy);
 }

@@ -101,6 +101,7 @@ static void descriptions_are_made_safe(void **state)
     assert_int_equal(strlen(e->info.detail), sizeof e->info.detail - 1);
     assert_int_equal(e->info.type, THAW_DEVICE_OTHER);
     assert_true(e->info.peak_gflops == 0);
+    assert_int_equal(e->info.preferred_batch, 0);
     e = thaw_runtime_device(rt, 1);
     assert_int_equal(e->error.status, THAW_E_ABI);
     assert_non_null(strstr(e->error.text, "48"));

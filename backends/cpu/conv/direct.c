@@ -18,6 +18,11 @@ bool cpu_conv_direct_accepts(const struct thaw_device *dev, const cpu_op *op, ch
                  i < op->n_in ? i : i - op->n_in);
         return false;
     }
+    /* Weights and bias are packed; nothing here would keep a constant image. */
+    if (op->kind != THAW_OP_CONV2D_BWD_FILTER && op->in[0].role == THAW_ROLE_CONST) {
+        snprintf(why, cap, "takes no image of the role CONST");
+        return false;
+    }
     const thaw_conv_attr *a = &op->attr.conv;
     if (op->kind == THAW_OP_CONV2D_BWD_DATA && (int64_t)a->stride_h * a->stride_w > MAX_PHASES) {
         snprintf(why, cap, "strides %dx%d: their product may be at most %d here", a->stride_h, a->stride_w,

@@ -29,7 +29,9 @@ typedef enum {
     FAULT_SILENT,    /* op_query declines without a reason */
     FAULT_DECLINE,   /* op_query declines everything */
     FAULT_FILL,      /* fill writes four bytes too many */
-    FAULT_WAIT       /* stream_wait fails on events that were never recorded */
+    FAULT_WAIT,      /* stream_wait fails on events that were never recorded */
+    FAULT_OVERRUN,   /* op_query writes beyond the struct_size that it was given */
+    FAULT_NOTHING    /* op_prepare reports success and hands out no kernel */
 } fault_kind;
 
 static const char *const fault_names[] = {[FAULT_NONE] = "none",       [FAULT_VALUE] = "value",
@@ -39,7 +41,8 @@ static const char *const fault_names[] = {[FAULT_NONE] = "none",       [FAULT_VA
                                           [FAULT_BATCH] = "batch",     [FAULT_LENIENT] = "lenient",
                                           [FAULT_ENQUEUE] = "enqueue", [FAULT_SILENT] = "silent",
                                           [FAULT_DECLINE] = "decline", [FAULT_FILL] = "fill",
-                                          [FAULT_WAIT] = "wait"};
+                                          [FAULT_WAIT] = "wait",       [FAULT_OVERRUN] = "overrun",
+                                          [FAULT_NOTHING] = "nothing"};
 
 /* One fault at a time: the tests open one faulty device at a time. */
 static fault_kind fault;
@@ -77,6 +80,8 @@ static thaw_status op_query(thaw_device *dev, const thaw_op *op, uint32_t algo, 
         snprintf(info->name, sizeof info->name, "any");
         return THAW_OK;
     }
+    if (st == THAW_OK && fault == FAULT_OVERRUN)
+        memset((char *)info + info->struct_size, 0, 4);
     if (st == THAW_OK && fault == FAULT_WORKSPACE)
         info->workspace_bytes += EXTRA_WORKSPACE;
     return st;
@@ -86,6 +91,8 @@ static thaw_status op_prepare(thaw_device *dev, const thaw_op *op, uint32_t algo
                               const void *const *const_data, thaw_kernel **out, thaw_error *err)
 {
     thaw_op_info info = {.struct_size = sizeof info};
+    if (fault == FAULT_NOTHING)
+        return THAW_OK;
     thaw_kernel *k = calloc(1, sizeof *k);
     if (!k)
         return refuse(err, THAW_E_NO_MEMORY, "no memory");

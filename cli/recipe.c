@@ -1,6 +1,8 @@
-/* weights.c: see cli.h. */
+/* recipe.c: see cli.h. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -21,14 +23,19 @@ static char *cached_path(void)
     return n < 0 ? NULL : path;
 }
 
-char *cli_find_weights(void)
+/* NULL after a message. */
+static char *find_weights(void)
 {
     const char *named = getenv("THAW_WEIGHTS");
     char *path = NULL;
     if (named && *named) {
-        if (asprintf(&path, "%s", named) >= 0)
+        if (access(named, R_OK) != 0)
+            fprintf(stderr, "thaw: THAW_WEIGHTS names %s, which cannot be read: %s\n", named,
+                    strerror(errno));
+        else if (asprintf(&path, "%s", named) < 0)
+            fprintf(stderr, "thaw: out of memory\n");
+        else
             return path;
-        fprintf(stderr, "thaw: out of memory\n");
         return NULL;
     }
     path = cached_path();
@@ -40,4 +47,24 @@ char *cli_find_weights(void)
             path ? path : "~/.cache/" FILE_NAME);
     free(path);
     return NULL;
+}
+
+bool cli_recipe_start(thaw_recipe *recipe, const cli_common *common, char **found)
+{
+    *found = NULL;
+    recipe->device = common->device;
+    recipe->on_decline = common->on_decline;
+    if (recipe->weights || recipe->init)
+        return true;
+    recipe->weights = *found = find_weights();
+    return *found != NULL;
+}
+
+int cli_recipe_check(const cli_usage *usage, const thaw_recipe *recipe, bool last_given)
+{
+    if (recipe->weights && recipe->init)
+        return cli_misuse(usage, "weights and a model to go on from: give one of them");
+    if (recipe->unfreeze && last_given)
+        return cli_misuse(usage, "--unfreeze and --unfreeze-last: give one of them");
+    return -1;
 }
