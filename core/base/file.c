@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 #include <xxhash.h>
 
@@ -202,6 +203,26 @@ thaw_status thaw_make_dirs(const char *path, thaw_error *err)
     }
     free(copy);
     return st;
+}
+
+thaw_status thaw_room_for(const char *path, uint64_t need, const char *what, thaw_error *err)
+{
+    char *dir = thaw_strdup(path);
+    if (!dir)
+        return thaw_fail_memory(err, strlen(path), "a path");
+    char *slash = strrchr(dir, '/');
+    if (slash)
+        slash[slash == dir] = '\0';
+    struct statvfs fs;
+    bool known = statvfs(slash ? dir : ".", &fs) == 0;
+    free(dir);
+    uint64_t room = known ? (uint64_t)fs.f_bavail * fs.f_frsize : need;
+    if (room >= need)
+        return THAW_OK;
+    return thaw_fail(err, THAW_E_IO,
+                     "%s: the disk has %llu MiB left, and %s takes %llu MiB: make room, or choose "
+                     "another place",
+                     path, (unsigned long long)(room >> 20), what, (unsigned long long)(need >> 20) + 1);
 }
 
 bool thaw_path_exists(const char *path)

@@ -34,6 +34,10 @@ thaw_status thaw_write_file(const char *path, const void *data, size_t size, tha
 /* Creates a folder and its missing parents. */
 thaw_status thaw_make_dirs(const char *path, thaw_error *err);
 
+/* THAW_E_IO if the file system of the folder that path lies in has fewer than need bytes left for this user,
+ * with both figures; THAW_OK also where the system cannot tell. what: what needs them. */
+thaw_status thaw_room_for(const char *path, uint64_t need, const char *what, thaw_error *err);
+
 bool thaw_path_exists(const char *path);
 bool thaw_is_dir(const char *path);
 

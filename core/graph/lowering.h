@@ -32,8 +32,11 @@ thaw_status thaw_lower_head(lowering *l, uint32_t features, bool is_pooled);
  * weights are CONST: one pass over the input instead of three or four. merge.c */
 thaw_status thaw_merge_siblings(thaw_graph *graph, thaw_error *err);
 
-/* ---- helpers. lower.c ---- */
+/* ---- helpers. lowering.c ---- */
 
+/* A whole tensor shaped like a layer's output, for the batch. */
+thaw_status thaw_lower_layer_tensor(lowering *l, const char *name, thaw_storage storage, thaw_dtype dtype,
+                                    uint32_t like, uint32_t *out);
 /* A tensor for a layer's output: in its home if it has one. */
 thaw_status thaw_lower_output(lowering *l, uint32_t layer, uint32_t *out);
 /* CONST with memory of the graph's own, zeroed, to be filled through *data. */

@@ -19,13 +19,10 @@ void thaw_emit(const thaw_listener *listener, thaw_event_kind kind, const void *
     listener->event(listener->ctx, &event);
 }
 
-void thaw_meter_begin(thaw_meter *meter, const thaw_listener *listener, thaw_pass pass, size_t done,
-                      size_t total)
+void thaw_meter_begin(thaw_meter *meter, const thaw_listener *listener, thaw_progress start)
 {
-    *meter = (thaw_meter){.listener = listener, .started = thaw_seconds(), .first = done};
-    meter->progress.pass = pass;
-    meter->progress.done = done;
-    meter->progress.total = total;
+    *meter =
+        (thaw_meter){.listener = listener, .progress = start, .started = thaw_seconds(), .first = start.done};
     thaw_emit(listener, THAW_EVENT_PROGRESS, &meter->progress);
 }
 

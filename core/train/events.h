@@ -23,8 +23,8 @@ typedef struct thaw_meter {
     size_t first; /* images that were done before it started */
 } thaw_meter;
 
-void thaw_meter_begin(thaw_meter *meter, const thaw_listener *listener, thaw_pass pass, size_t done,
-                      size_t total);
+/* start: the pass, how much is done of how much, and, in a phase, where in it. */
+void thaw_meter_begin(thaw_meter *meter, const thaw_listener *listener, thaw_progress start);
 /* Counts images as done and emits. */
 void thaw_meter_add(thaw_meter *meter, size_t images);
 

@@ -110,7 +110,8 @@ thaw_status thaw_features_pass(thaw_source *source, const thaw_pass_sets *sets, 
     size_t total = 0;
     for (size_t k = 0; k < 2; k++)
         total += sets->set[k] ? sets->set[k]->n : 0;
-    thaw_meter_begin(&meter, listener, source->cache ? THAW_PASS_FEATURES : THAW_PASS_CHECK, 0, total);
+    thaw_pass kind = source->cache ? THAW_PASS_FEATURES : THAW_PASS_CHECK;
+    thaw_meter_begin(&meter, listener, (thaw_progress){.pass = kind, .total = total});
     for (size_t k = 0; st == THAW_OK && k < 2; k++) {
         p.set = sets->set[k];
         p.drop = sets->drop[k];

@@ -84,6 +84,9 @@ thaw_status thaw_train_check(const thaw_train_options *o, thaw_error *err)
         return thaw_fail(err, THAW_E_INVALID, "to resume, name the checkpoint folder of the stopped run");
     bool second = o->epochs[1] > 0 && (o->unfreeze_from || o->unfreeze_last > 0);
     if (o->epochs[0] == 0 && !second)
-        return thaw_fail(err, THAW_E_INVALID, "nothing to do: both phases are empty");
+        return thaw_fail(err, THAW_E_INVALID,
+                         "nothing to do: both phases have 0 epochs, or the second has nothing to train; give "
+                         "more epochs, or "
+                         "unfreeze more than 0 layers");
     return THAW_OK;
 }

@@ -231,6 +231,23 @@ static thaw_status pass(thaw_run *run, bool *const drop[2], thaw_error *err)
 }
 
 /* What is left after the bad images are gone. */
+/* A class that lost all its photos could never be predicted. */
+static thaw_status check_classes_left(const thaw_run *run, thaw_error *err)
+{
+    const thaw_dataset *set = run->train;
+    for (uint32_t c = 0; run->result->n_bad > 0 && c < set->n_classes; c++) {
+        size_t i = 0;
+        while (i < set->n && set->labels[i] != (int32_t)c)
+            i++;
+        if (i == set->n)
+            return thaw_fail(
+                err, THAW_E_FORMAT,
+                "the class %s has no usable photo to train on: repair some, or remove its folder",
+                set->class_names[c]);
+    }
+    return THAW_OK;
+}
+
 static thaw_status check_left(thaw_run *run, thaw_error *err)
 {
     if (run->train->n == 0 || (run->val && run->val->n == 0))
@@ -243,7 +260,7 @@ static thaw_status check_left(thaw_run *run, thaw_error *err)
             "the stopped run used %zu images to train and %zu to validate, and now %zu and %zu can "
             "be read: restore them, or start anew",
             run->resumed_train, run->resumed_val, run->train->n, n_val);
-    return THAW_OK;
+    return check_classes_left(run, err);
 }
 
 thaw_status thaw_run_features(thaw_run *run, thaw_error *err)

@@ -117,10 +117,13 @@ static thaw_status one_step(thaw_run *run, thaw_phase *phase, const uint32_t *or
 static void begin_meter(const thaw_run *run, thaw_meter *meter, thaw_pass pass, size_t done, size_t total)
 {
     const thaw_position *p = &run->position;
-    thaw_meter_begin(meter, run->listener, pass, done, total);
-    meter->progress.phase = p->phase;
-    meter->progress.epoch = p->epoch;
-    meter->progress.epochs = run->options->epochs[p->phase];
+    thaw_meter_begin(meter, run->listener,
+                     (thaw_progress){.pass = pass,
+                                     .done = done,
+                                     .total = total,
+                                     .phase = p->phase,
+                                     .epoch = p->epoch,
+                                     .epochs = run->options->epochs[p->phase]});
 }
 
 thaw_status thaw_epoch_train(thaw_run *run, thaw_phase *phase, thaw_error *err)

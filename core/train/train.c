@@ -22,11 +22,23 @@ static thaw_status check_places(const thaw_train_options *o, thaw_error *err)
     return st;
 }
 
+/* A disk that is full at the end would cost the whole run. */
+static thaw_status check_room(const thaw_run *run, thaw_error *err)
+{
+    uint64_t bytes = 1u << 20;
+    for (size_t i = 0; i < THAW_N_WEIGHTS; i++)
+        bytes += (uint64_t)run->model->weights[i].count * sizeof(float);
+    const char *output = run->options->output;
+    return output ? thaw_room_for(output, bytes, "the model", err) : THAW_OK;
+}
+
 static thaw_status prepare(thaw_run *run, thaw_error *err)
 {
     thaw_status st = check_places(run->options, err);
     if (st == THAW_OK)
         st = thaw_run_load(run, err);
+    if (st == THAW_OK)
+        st = check_room(run, err);
     if (st == THAW_OK)
         st = thaw_run_shape(run, err);
     if (st == THAW_OK)

@@ -159,7 +159,7 @@ thaw_status thaw_use_model(const thaw_model *model, const thaw_dataset *set, con
     c->set = set;
     c->spec = spec;
     c->where = where;
-    thaw_meter_begin(&c->meter, listener, THAW_PASS_USE, 0, set->n);
+    thaw_meter_begin(&c->meter, listener, (thaw_progress){.pass = THAW_PASS_USE, .total = set->n});
     thaw_status st = make_prefix(c, spec->batch_size, err);
     if (st == THAW_OK && spec->use == THAW_USE_PROBABILITIES)
         st = make_head(c, err);

@@ -201,6 +201,18 @@ static void folders_and_paths(void **state)
     free(slash);
 }
 
+static void room_on_the_disk(void **state)
+{
+    (void)state;
+    char path[128];
+    thaw_error err;
+    name_in_folder(path, "model");
+    assert_int_equal(thaw_room_for(path, 1, "it", &err), THAW_OK);
+    assert_int_equal(thaw_room_for(path, UINT64_MAX / 2, "the model", &err), THAW_E_IO);
+    assert_non_null(strstr(err.text, "the model takes"));
+    assert_non_null(strstr(err.text, path));
+}
+
 static void hashes_are_xxh3(void **state)
 {
     (void)state;
@@ -218,6 +230,7 @@ int main(void)
         cmocka_unit_test(a_failed_commit_leaves_the_old_file),
         cmocka_unit_test(what_cannot_be_written_is_refused_at_once),
         cmocka_unit_test(folders_and_paths),
+        cmocka_unit_test(room_on_the_disk),
         cmocka_unit_test(hashes_are_xxh3),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -129,7 +129,7 @@ static void test_errors(void **state)
     thaw_error err = {0};
     assert_int_equal(thaw_image_prepare("/no/such/image.png", &pre, out, NULL, &err), THAW_E_NOT_FOUND);
     assert_non_null(strstr(err.text, "/no/such/image.png"));
-    assert_int_equal(thaw_image_prepare("/", &pre, out, NULL, &err), THAW_E_INVALID);
+    assert_int_equal(thaw_image_prepare("/", &pre, out, NULL, &err), THAW_E_FORMAT);
 }
 
 int main(void)

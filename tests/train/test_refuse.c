@@ -74,6 +74,27 @@ static void bad_images_are_left_out_by_name(void **state)
         thaw_train_result_free(&results[i]);
 }
 
+static void a_class_that_lost_all_its_photos_is_named(void **state)
+{
+    (void)state;
+    thaw_train_options o;
+    thaw_error err;
+    expect(THAW_OK, thaw_make_dirs(at(&w, "photos/ruined"), &err), &err);
+    for (int i = 0; i < 4; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "photos/ruined/%d.png", i);
+        write_text(at(&w, name), "no picture");
+    }
+    head_only(&o, NULL);
+    refused(&o, THAW_E_FORMAT, "the class ruined has no usable photo");
+    for (int i = 0; i < 4; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "photos/ruined/%d.png", i);
+        unlink(at(&w, name));
+    }
+    rmdir(at(&w, "photos/ruined"));
+}
+
 static void folders_that_cannot_be_learnt_from(void **state)
 {
     (void)state;
@@ -195,6 +216,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bad_images_are_left_out_by_name),
+        cmocka_unit_test(a_class_that_lost_all_its_photos_is_named),
         cmocka_unit_test(folders_that_cannot_be_learnt_from),
         cmocka_unit_test(a_validation_folder_has_the_same_classes),
         cmocka_unit_test(a_run_without_validation_keeps_the_last_epoch),
