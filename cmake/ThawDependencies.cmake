@@ -5,6 +5,8 @@ find_package(Threads REQUIRED)
 pkg_check_modules(CJSON REQUIRED IMPORTED_TARGET libcjson)
 pkg_check_modules(LIBZIP REQUIRED IMPORTED_TARGET libzip)
 pkg_check_modules(HDF5 REQUIRED IMPORTED_TARGET hdf5)
+# The oldest HDF5 in use is 1.10; newer ones keep its meanings on request.
+target_compile_definitions(PkgConfig::HDF5 INTERFACE H5_USE_110_API)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
 pkg_check_modules(PNG REQUIRED IMPORTED_TARGET libpng)
 find_package(GIF REQUIRED)

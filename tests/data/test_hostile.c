@@ -109,7 +109,8 @@ static void test_huge_claims(void **state)
     assert_true(usage.ru_maxrss < 400 * 1024); /* KiB; the images would be gigabytes */
 }
 
-/* A damaged checksum of a PNG chunk that matters is an error, of one that does not is none. */
+/* A damaged checksum of a PNG chunk that matters is an error, of one that does not is none. Of the end chunk,
+ * which is empty, libpng 1.6.48 and later take any. */
 static void test_png_checksums(void **state)
 {
     (void)state;
@@ -117,11 +118,13 @@ static void test_png_checksums(void **state)
     uint8_t *file = read_fixture("data/images/rgb8.png", &size);
     for (size_t at = 8; at + 12 <= size;) {
         size_t n = (size_t)file[at + 2] << 8 | file[at + 3];
-        bool ancillary = file[at + 4] & 0x20;
+        bool ancillary = file[at + 4] & 0x20, end = memcmp(file + at + 4, "IEND", 4) == 0;
         file[at + 8 + n] ^= 1;
         thaw_error err = {0};
-        assert_int_equal(decode_copy(file, size, &err), ancillary ? THAW_OK : THAW_E_FORMAT);
-        if (!ancillary)
+        thaw_status st = decode_copy(file, size, &err);
+        if (!end)
+            assert_int_equal(st, ancillary ? THAW_OK : THAW_E_FORMAT);
+        if (st != THAW_OK)
             assert_non_null(strstr(err.text, "CRC"));
         file[at + 8 + n] ^= 1;
         at += n + 12;
