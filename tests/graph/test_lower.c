@@ -9,29 +9,7 @@
 
 #include <cmocka.h>
 
-#include "core/graph/lower.h"
-
-static thaw_net net;
-static thaw_weights_view weights;
-static float *zeros;
-
-/* Every weight reads from one block of zeros, as large as the largest kernel. */
-static int build(void **state)
-{
-    (void)state;
-    zeros = calloc(3 * 3 * 448 * 384 + 2048 * 5, sizeof *zeros);
-    for (size_t i = 0; i < THAW_N_WEIGHTS; i++)
-        weights.data[i] = zeros;
-    weights.n_classes = 5;
-    return !zeros || thaw_net_inception_v3(75, &net, NULL);
-}
-
-static int release(void **state)
-{
-    (void)state;
-    free(zeros);
-    return 0;
-}
+#include "tests/graph/zero_net.h"
 
 static thaw_lower_spec spec_for(int32_t batch)
 {
@@ -228,5 +206,5 @@ int main(void)
         cmocka_unit_test(every_cut_can_be_trained),       cmocka_unit_test(last_50_needs_few_input_gradients),
         cmocka_unit_test(every_prefix_can_be_kept),       cmocka_unit_test(bad_specs_are_refused),
     };
-    return cmocka_run_group_tests(tests, build, release);
+    return cmocka_run_group_tests(tests, zero_net_build, zero_net_release);
 }

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "core/graph/lower.h"
+#include "tests/graph/zero_net.h"
 
 static size_t fail_in; /* the allocation of that number from now fails; 0: none does */
 
@@ -35,27 +35,6 @@ void *__wrap_calloc(size_t n, size_t m)
 void *__wrap_realloc(void *p, size_t n)
 {
     return fails_now() ? NULL : __real_realloc(p, n);
-}
-
-static thaw_net net;
-static thaw_weights_view weights;
-static float *zeros;
-
-static int build(void **state)
-{
-    (void)state;
-    zeros = calloc(3 * 3 * 448 * 384 + 2048 * 5, sizeof *zeros);
-    for (size_t i = 0; i < THAW_N_WEIGHTS; i++)
-        weights.data[i] = zeros;
-    weights.n_classes = 5;
-    return !zeros || thaw_net_inception_v3(75, &net, NULL);
-}
-
-static int release(void **state)
-{
-    (void)state;
-    free(zeros);
-    return 0;
 }
 
 /* Returns the number of allocations that were made to fail. */
@@ -118,5 +97,5 @@ int main(void)
         cmocka_unit_test(any_allocation_may_fail),
         cmocka_unit_test(any_allocation_of_the_merging_may_fail),
     };
-    return cmocka_run_group_tests(tests, build, release);
+    return cmocka_run_group_tests(tests, zero_net_build, zero_net_release);
 }
