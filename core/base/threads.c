@@ -8,8 +8,6 @@
 
 #include "core/base/memory.h"
 
-#define MAX_THREADS 256u
-
 typedef struct worker {
     struct thaw_threads *pool;
     pthread_t thread;
@@ -64,7 +62,7 @@ static void *worker_main(void *p)
     return NULL;
 }
 
-static uint32_t usable_processors(void)
+uint32_t thaw_processors(void)
 {
     cpu_set_t set;
     if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0)
@@ -76,9 +74,9 @@ static uint32_t usable_processors(void)
 thaw_status thaw_threads_create(uint32_t n, thaw_threads **out, thaw_error *err)
 {
     if (n == 0)
-        n = usable_processors();
-    if (n > MAX_THREADS)
-        n = MAX_THREADS;
+        n = thaw_processors();
+    if (n > THAW_MAX_THREADS)
+        n = THAW_MAX_THREADS;
     thaw_threads *pool = thaw_calloc(1, sizeof *pool);
     if (!pool)
         return thaw_fail_memory(err, sizeof *pool, "the thread pool");

@@ -6,11 +6,16 @@
 
 #include "core/base/status.h"
 
+#define THAW_MAX_THREADS 256u
+
+/* Processors that this process may use, at least 1. */
+uint32_t thaw_processors(void);
+
 typedef struct thaw_threads thaw_threads;
 typedef void (*thaw_threads_fn)(void *arg, uint32_t task, uint32_t worker);
 
 /* n threads in all, the caller of thaw_threads_run included; 0: one for each processor this process may
- * use, at most 256. */
+ * use, at most THAW_MAX_THREADS. */
 thaw_status thaw_threads_create(uint32_t n, thaw_threads **out, thaw_error *err);
 void thaw_threads_destroy(thaw_threads *threads);
 uint32_t thaw_threads_count(const thaw_threads *threads);

@@ -1,13 +1,10 @@
 #include <pthread.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "core/base/memory.h"
+#include "core/base/threads.h"
 #include "core/data/data.h"
-
-#define MAX_THREADS 256u
 
 /* Row i of the order lives in slot i % n_slots. A slot belongs to the thread that has claimed its row until
  * ready, then to the consumer until it has taken the row. */
@@ -67,20 +64,11 @@ static void *loader_main(void *arg)
     return NULL;
 }
 
-static uint32_t usable_processors(void)
-{
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0)
-        return (uint32_t)CPU_COUNT(&set);
-    long n = sysconf(_SC_NPROCESSORS_ONLN);
-    return n > 0 ? (uint32_t)n : 1;
-}
-
 static uint32_t thread_count(uint32_t wanted, size_t n_slots)
 {
-    uint32_t n = wanted ? wanted : usable_processors();
-    if (n > MAX_THREADS)
-        n = MAX_THREADS;
+    uint32_t n = wanted ? wanted : thaw_processors();
+    if (n > THAW_MAX_THREADS)
+        n = THAW_MAX_THREADS;
     return n > n_slots ? (uint32_t)n_slots : n;
 }
 

@@ -22,8 +22,6 @@ typedef struct thaw_weight {
     float *data;  /* owned by the model */
 } thaw_weight;
 
-typedef enum { THAW_DECODE_STB = 0, THAW_DECODE_LIBJPEG_IFAST = 1 } thaw_decode_id;
-
 /* How a file becomes the network's input; part of every model, so that training and use agree. */
 typedef struct thaw_preprocess {
     uint32_t input_size;   /* pixels, square */

@@ -50,8 +50,6 @@ thaw_status thaw_plugin_created(thaw_status status, const void *object, thaw_err
  * it. path is absolute. On failure nothing is left open. [init] */
 thaw_status thaw_plugin_open(const char *path, const thaw_loaded *others, size_t n, thaw_loaded *out,
                              thaw_error *err);
-/* Of a plugin that was never initialised: unmaps it. Of others only path is freed (thaw_runtime_free). */
-void thaw_plugin_discard(thaw_loaded *plugin);
 
 /* ---- where they lie (search.c) ------------------------------------------------------------------- */
 

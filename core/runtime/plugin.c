@@ -131,6 +131,15 @@ static thaw_status find_table(void *library, const thaw_plugin **out, thaw_error
     return THAW_OK;
 }
 
+/* Of a plugin that was never initialised. */
+static void discard(thaw_loaded *plugin)
+{
+    if (plugin->library)
+        dlclose(plugin->library);
+    free(plugin->path);
+    memset(plugin, 0, sizeof *plugin);
+}
+
 thaw_status thaw_plugin_open(const char *path, const thaw_loaded *others, size_t n, thaw_loaded *out,
                              thaw_error *err)
 {
@@ -158,15 +167,7 @@ thaw_status thaw_plugin_open(const char *path, const thaw_loaded *others, size_t
 cleanup:
     if (st != THAW_OK) {
         thaw_fail_within(err, st, "%s", path);
-        thaw_plugin_discard(out);
+        discard(out);
     }
     return st;
-}
-
-void thaw_plugin_discard(thaw_loaded *plugin)
-{
-    if (plugin->library)
-        dlclose(plugin->library);
-    free(plugin->path);
-    memset(plugin, 0, sizeof *plugin);
 }

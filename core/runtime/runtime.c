@@ -129,8 +129,3 @@ thaw_threads *thaw_runtime_threads(thaw_runtime *runtime)
 {
     return runtime->threads;
 }
-
-const thaw_log *thaw_runtime_log(const thaw_runtime *runtime)
-{
-    return &runtime->log;
-}

@@ -30,7 +30,6 @@ thaw_status thaw_runtime_create(const thaw_runtime_options *options, thaw_runtim
  * closed before. NULL does nothing. */
 void thaw_runtime_free(thaw_runtime *runtime);
 thaw_threads *thaw_runtime_threads(thaw_runtime *runtime);
-const thaw_log *thaw_runtime_log(const thaw_runtime *runtime);
 
 /* One line of `thaw devices`: also devices that cannot be described (error set). */
 typedef struct thaw_device_entry {

@@ -90,23 +90,6 @@ thaw_status thaw_snapshot_take(thaw_vars *vars, bool optimizer, thaw_snapshot *o
     return st;
 }
 
-thaw_status thaw_snapshot_put(const thaw_snapshot *snapshot, thaw_vars *vars, thaw_error *err)
-{
-    size_t n = thaw_vars_count(vars);
-    for (size_t k = 0; k < snapshot->n; k++) {
-        const thaw_weight *w = &snapshot->items[k];
-        size_t i = 0;
-        while (i < n && strcmp(thaw_vars_info(vars, i)->name, w->name) != 0)
-            i++;
-        if (i == n || count_of(thaw_vars_info(vars, i)) != w->count)
-            return thaw_fail(err, THAW_E_FORMAT, "the tensor %s is not of this phase", w->name);
-        thaw_status st = thaw_vars_set(vars, i, w->data, err);
-        if (st != THAW_OK)
-            return st;
-    }
-    return THAW_OK;
-}
-
 thaw_status thaw_snapshot_overlay(const thaw_snapshot *snapshot, const thaw_model *model, thaw_model *view,
                                   thaw_error *err)
 {

@@ -15,8 +15,6 @@ void thaw_snapshot_free(thaw_snapshot *snapshot); /* contents only */
 /* Downloads the variables that are weights, or those that are the optimizer's ("adam/…"). A snapshot of the
  * same variables is overwritten, another one replaced. */
 thaw_status thaw_snapshot_take(thaw_vars *vars, bool optimizer, thaw_snapshot *out, thaw_error *err);
-/* Uploads what is in the snapshot. THAW_E_FORMAT if vars has no such variable or one of another size. */
-thaw_status thaw_snapshot_put(const thaw_snapshot *snapshot, thaw_vars *vars, thaw_error *err);
 /* Overwrites the model's weights with those of the snapshot. */
 thaw_status thaw_snapshot_apply(const thaw_snapshot *snapshot, thaw_model *model, thaw_error *err);
 /* *view becomes the model with the snapshot's weights in place of its own; it owns nothing. */
