@@ -92,7 +92,7 @@ static void host_parallel(void *ctx, uint32_t n, thaw_task_fn fn, void *arg)
 /* ---- layers ------------------------------------------------------------------------------------- */
 
 typedef struct {
-    cpu_op op;
+    backend_op op;
     thaw_tensor in[3], out[1];
     const cpu_algo *algo;
     void *state;
@@ -119,7 +119,7 @@ static void set_up(bench_op *b, const struct thaw_device *dev, const bench_layer
     b->in[1] = kind == THAW_OP_CONV2D_BWD_FILTER ? y : w;
     b->in[2] = tensor(THAW_ROLE_CONST, 1, 1, 1, l->out);
     b->out[0] = forward ? y : kind == THAW_OP_CONV2D_BWD_DATA ? x : w;
-    b->op = (cpu_op){.kind = kind, .n_in = forward ? 3 : 2, .n_out = 1, .in = b->in, .out = b->out};
+    b->op = (backend_op){.kind = kind, .n_in = forward ? 3 : 2, .n_out = 1, .in = b->in, .out = b->out};
     b->op.attr.conv =
         (thaw_conv_attr){sizeof(thaw_conv_attr), l->stride, l->stride, pad_h, pad_w, forward ? 1u : 0u};
     b->gflop = 2e-9 * batch * oh * ow * (double)l->out * l->in * l->kh * l->kw;
@@ -138,7 +138,7 @@ static void set_up(bench_op *b, const struct thaw_device *dev, const bench_layer
 
 static size_t elements(const thaw_tensor *t)
 {
-    return cpu_pixels(t) * (size_t)t->pixel_pitch;
+    return backend_pixels(t) * (size_t)t->pixel_pitch;
 }
 
 /* Runs all ops `repeats` times in order and prints a line for each. */

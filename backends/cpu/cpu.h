@@ -6,8 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "thaw_ops.h"
-#include "thaw_plugin.h"
+#include "backends/common/op.h"
 
 /* Instruction sets, in rising order. REFERENCE is plain C that accumulates in double: slow, and the truth
  * that every other path and every other backend is checked against. GENERIC is the same vector code as the
@@ -22,30 +21,11 @@ struct thaw_device {
     size_t l3_bytes;  /* shared */
 };
 
-/* An op as an algorithm keeps it: descriptors copied, so that it outlives op_prepare. */
-typedef struct {
-    uint32_t kind;
-    uint32_t n_in, n_out;
-    thaw_tensor *in;  /* n_in */
-    thaw_tensor *out; /* n_out */
-    union {
-        thaw_conv_attr conv;
-        thaw_affine_attr affine;
-        thaw_bn_attr bn;
-        thaw_pool_attr pool;
-        thaw_dropout_attr dropout;
-        thaw_xent_attr xent;
-        thaw_cast_attr cast;
-    } attr;
-    thaw_precision precision;
-    uint64_t runs;
-} cpu_op;
-
 /* One run of a kernel: args[i] is the host address of input i, then of output i - n_in. A CONST input's
  * address is NULL where the algorithm has prepared it. */
 typedef struct {
     const struct thaw_device *dev;
-    const cpu_op *op;
+    const backend_op *op;
     void *state; /* what prepare made */
     void *const *args;
     void *workspace; /* workspace_bytes, 64-byte aligned, contents undefined */
@@ -58,12 +38,12 @@ typedef struct {
     uint32_t kind; /* THAW_OP_* */
     cpu_isa min_isa, max_isa;
     /* [thread-safe] Pure. `why` (cap bytes) receives the reason for either answer. */
-    bool (*accepts)(const struct thaw_device *dev, const cpu_op *op, char *why, size_t cap);
+    bool (*accepts)(const struct thaw_device *dev, const backend_op *op, char *why, size_t cap);
     /* [thread-safe] NULL: none needed. SIZE_MAX: the size overflows. */
-    size_t (*workspace)(const struct thaw_device *dev, const cpu_op *op);
+    size_t (*workspace)(const struct thaw_device *dev, const backend_op *op);
     /* [thread-safe] NULL: nothing to prepare, and CONST inputs are copied by kernel.c, so that their
      * args are never NULL. Otherwise the algorithm packs what it needs of const_data into *state. */
-    thaw_status (*prepare)(const struct thaw_device *dev, const cpu_op *op, const void *const *const_data,
+    thaw_status (*prepare)(const struct thaw_device *dev, const backend_op *op, const void *const *const_data,
                            void **state, thaw_error *err);
     void (*destroy)(const struct thaw_device *dev, void *state);
     void (*run)(const cpu_call *call);
@@ -71,15 +51,5 @@ typedef struct {
 
 /* Algorithm number i of all (algos.c), of one kind the better one first; NULL behind the last. */
 const cpu_algo *cpu_algo_at(size_t i);
-
-/* Writes err (may be NULL) and returns status. */
-thaw_status cpu_fail(thaw_error *err, thaw_status status, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-/* Number of pixels, over n, h and w. */
-static inline size_t cpu_pixels(const thaw_tensor *t)
-{
-    return (size_t)t->n * (size_t)t->h * (size_t)t->w;
-}
 
 #endif

@@ -4,11 +4,11 @@
 #include <string.h>
 
 #include "backends/cpu/memory.h"
-#include "backends/cpu/op.h"
+#include "backends/common/op.h"
 
 struct thaw_kernel {
     const cpu_algo *algo;
-    cpu_op *op;
+    backend_op *op;
     void *state;
     size_t workspace;
     void **consts; /* n_in: copies of the CONST inputs, NULL where there is none */
@@ -22,10 +22,10 @@ typedef struct {
     char why[sizeof((thaw_op_info *)0)->reason];
 } choice;
 
-static thaw_status choose(const thaw_device *dev, const cpu_op *op, uint32_t wanted, choice *out,
+static thaw_status choose(const thaw_device *dev, const backend_op *op, uint32_t wanted, choice *out,
                           thaw_error *err)
 {
-    const char *name = cpu_op_rule_of(op->kind)->name;
+    const char *name = backend_op_rule_of(op->kind)->name;
     uint32_t index = wanted == THAW_ALGO_DEFAULT ? 0 : wanted;
     const cpu_algo *algo;
     *out = (choice){.index = index};
@@ -40,31 +40,31 @@ static thaw_status choose(const thaw_device *dev, const cpu_op *op, uint32_t wan
         }
     }
     if (!out->algo)
-        return cpu_fail(err, THAW_E_UNSUPPORTED, "%s: algorithm %u does not exist; there are %u", name, index,
-                        out->count);
+        return backend_fail(err, THAW_E_UNSUPPORTED, "%s: algorithm %u does not exist; there are %u", name,
+                            index, out->count);
     out->workspace = out->algo->workspace ? out->algo->workspace(dev, op) : 0;
     if (out->workspace == SIZE_MAX)
-        return cpu_fail(err, THAW_E_UNSUPPORTED,
-                        "%s: the workspace of %s overflows the address space; a smaller batch needs less",
-                        name, out->algo->name);
+        return backend_fail(err, THAW_E_UNSUPPORTED,
+                            "%s: the workspace of %s overflows the address space; a smaller batch needs less",
+                            name, out->algo->name);
     return THAW_OK;
 }
 
 thaw_status cpu_op_query(thaw_device *dev, const thaw_op *op, uint32_t algo, thaw_op_info *info,
                          thaw_error *err)
 {
-    cpu_op *own;
+    backend_op *own;
     choice c;
-    thaw_status s = cpu_op_read(dev, op, &own, err);
+    thaw_status s = backend_op_read(dev->host, op, &own, err);
     if (s != THAW_OK)
         return s;
     s = choose(dev, own, algo, &c, err);
-    cpu_op_free(dev, own);
+    backend_op_free(dev->host, own);
     if (s != THAW_OK || !info)
         return s;
     if (info->struct_size < THAW_OP_INFO_V1_SIZE)
-        return cpu_fail(err, THAW_E_INVALID, "struct_size of thaw_op_info is %u, must be at least %u",
-                        info->struct_size, THAW_OP_INFO_V1_SIZE);
+        return backend_fail(err, THAW_E_INVALID, "struct_size of thaw_op_info is %u, must be at least %u",
+                            info->struct_size, THAW_OP_INFO_V1_SIZE);
     thaw_op_info full = {.struct_size = info->struct_size,
                          .n_algos = c.count,
                          .algo = c.index,
@@ -77,12 +77,13 @@ thaw_status cpu_op_query(thaw_device *dev, const thaw_op *op, uint32_t algo, tha
 }
 
 /* Every CONST input needs data, whoever copies it. */
-static thaw_status check_consts(const cpu_op *op, const void *const *data, thaw_error *err)
+static thaw_status check_consts(const backend_op *op, const void *const *data, thaw_error *err)
 {
     for (uint32_t i = 0; i < op->n_in; i++) {
         if (op->in[i].role == THAW_ROLE_CONST && (!data || !data[i]))
-            return cpu_fail(err, THAW_E_INVALID, "%s: input %u is CONST, but const_data has nothing for it",
-                            cpu_op_rule_of(op->kind)->name, i);
+            return backend_fail(err, THAW_E_INVALID,
+                                "%s: input %u is CONST, but const_data has nothing for it",
+                                backend_op_rule_of(op->kind)->name, i);
     }
     return THAW_OK;
 }
@@ -90,15 +91,15 @@ static thaw_status check_consts(const cpu_op *op, const void *const *data, thaw_
 static thaw_status copy_consts(const thaw_device *dev, thaw_kernel *kernel, const void *const *data,
                                thaw_error *err)
 {
-    const cpu_op *op = kernel->op;
+    const backend_op *op = kernel->op;
     for (uint32_t i = 0; i < op->n_in; i++) {
         if (op->in[i].role != THAW_ROLE_CONST)
             continue;
-        size_t bytes = cpu_tensor_bytes(&op->in[i]);
+        size_t bytes = backend_tensor_bytes(&op->in[i]);
         kernel->consts[i] = dev->host->alloc(dev->host->ctx, bytes, 64);
         if (!kernel->consts[i])
-            return cpu_fail(err, THAW_E_NO_MEMORY, "%s: no memory for a copy of input %u, %zu bytes",
-                            cpu_op_rule_of(op->kind)->name, i, bytes);
+            return backend_fail(err, THAW_E_NO_MEMORY, "%s: no memory for a copy of input %u, %zu bytes",
+                                backend_op_rule_of(op->kind)->name, i, bytes);
         memcpy(kernel->consts[i], data[i], bytes);
     }
     return THAW_OK;
@@ -107,10 +108,10 @@ static thaw_status copy_consts(const thaw_device *dev, thaw_kernel *kernel, cons
 thaw_status cpu_op_prepare(thaw_device *dev, const thaw_op *op, uint32_t algo, const void *const *const_data,
                            thaw_kernel **out, thaw_error *err)
 {
-    cpu_op *own;
+    backend_op *own;
     choice c;
     thaw_kernel *kernel = NULL;
-    thaw_status s = cpu_op_read(dev, op, &own, err);
+    thaw_status s = backend_op_read(dev->host, op, &own, err);
     if (s != THAW_OK)
         return s;
     s = choose(dev, own, algo, &c, err);
@@ -122,10 +123,10 @@ thaw_status cpu_op_prepare(thaw_device *dev, const thaw_op *op, uint32_t algo, c
         if (kernel)
             memset(kernel, 0, bytes);
         else
-            s = cpu_fail(err, THAW_E_NO_MEMORY, "no memory for a kernel of %zu bytes", bytes);
+            s = backend_fail(err, THAW_E_NO_MEMORY, "no memory for a kernel of %zu bytes", bytes);
     }
     if (s != THAW_OK) {
-        cpu_op_free(dev, own);
+        backend_op_free(dev->host, own);
         return s;
     }
     kernel->algo = c.algo;
@@ -150,15 +151,15 @@ void cpu_kernel_destroy(thaw_device *dev, thaw_kernel *kernel)
         kernel->algo->destroy(dev, kernel->state);
     for (uint32_t i = 0; i < kernel->op->n_in; i++)
         dev->host->free(dev->host->ctx, kernel->consts[i]);
-    cpu_op_free(dev, kernel->op);
+    backend_op_free(dev->host, kernel->op);
     dev->host->free(dev->host->ctx, kernel);
 }
 
 static thaw_status resolve(const thaw_kernel *kernel, const thaw_slice *args, void **addresses,
                            thaw_error *err)
 {
-    const cpu_op *op = kernel->op;
-    const cpu_op_rule *rule = cpu_op_rule_of(op->kind);
+    const backend_op *op = kernel->op;
+    const backend_op_rule *rule = backend_op_rule_of(op->kind);
     char what[64];
     for (uint32_t i = 0; i < op->n_in + op->n_out; i++) {
         bool is_input = i < op->n_in;
@@ -168,8 +169,8 @@ static thaw_status resolve(const thaw_kernel *kernel, const thaw_slice *args, vo
             continue;
         }
         snprintf(what, sizeof what, "%s: argument", rule->name);
-        thaw_status s = cpu_slice_address(args[i], cpu_tensor_bytes(t), cpu_dtype_bytes(t->dtype), what, i,
-                                          &addresses[i], err);
+        thaw_status s = cpu_slice_address(args[i], backend_tensor_bytes(t), backend_dtype_bytes(t->dtype),
+                                          what, i, &addresses[i], err);
         if (s != THAW_OK)
             return s;
     }
@@ -179,12 +180,12 @@ static thaw_status resolve(const thaw_kernel *kernel, const thaw_slice *args, vo
 thaw_status cpu_op_enqueue(thaw_stream *stream, thaw_kernel *kernel, const thaw_slice *args, uint32_t n_args,
                            thaw_slice workspace, thaw_error *err)
 {
-    const cpu_op *op = kernel->op;
-    void *addresses[CPU_MAX_TENSORS];
+    const backend_op *op = kernel->op;
+    void *addresses[BACKEND_MAX_TENSORS];
     cpu_call call = {stream->dev, op, kernel->state, addresses, NULL};
     if (n_args != op->n_in + op->n_out)
-        return cpu_fail(err, THAW_E_INVALID, "%s: %u arguments, must be %u", cpu_op_rule_of(op->kind)->name,
-                        n_args, op->n_in + op->n_out);
+        return backend_fail(err, THAW_E_INVALID, "%s: %u arguments, must be %u",
+                            backend_op_rule_of(op->kind)->name, n_args, op->n_in + op->n_out);
     thaw_status s = resolve(kernel, args, addresses, err);
     if (s == THAW_OK && kernel->workspace > 0)
         s = cpu_slice_address(workspace, kernel->workspace, 64, "workspace, argument", n_args,

@@ -28,7 +28,7 @@ static void host_free(const thaw_device *dev, void *p)
 thaw_status cpu_buffer_create(thaw_device *dev, uint64_t bytes, thaw_buffer **out, thaw_error *err)
 {
     if (bytes == 0)
-        return cpu_fail(err, THAW_E_INVALID, "a buffer of 0 bytes was asked for");
+        return backend_fail(err, THAW_E_INVALID, "a buffer of 0 bytes was asked for");
     thaw_buffer *buf = NULL;
     void *data = NULL;
     if (bytes <= PTRDIFF_MAX - HUGE_PAGE) {
@@ -42,9 +42,9 @@ thaw_status cpu_buffer_create(thaw_device *dev, uint64_t bytes, thaw_buffer **ou
     if (!buf || !data) {
         host_free(dev, data);
         host_free(dev, buf);
-        return cpu_fail(err, THAW_E_DEVICE_MEMORY,
-                        "no memory for a buffer of %llu bytes; a smaller batch needs less",
-                        (unsigned long long)bytes);
+        return backend_fail(err, THAW_E_DEVICE_MEMORY,
+                            "no memory for a buffer of %llu bytes; a smaller batch needs less",
+                            (unsigned long long)bytes);
     }
     buf->data = data;
     buf->bytes = bytes;
@@ -64,15 +64,15 @@ thaw_status cpu_slice_address(thaw_slice slice, uint64_t bytes, size_t align, co
                               uint32_t index, void **out, thaw_error *err)
 {
     if (!slice.buffer)
-        return cpu_fail(err, THAW_E_INVALID, "%s %u has no buffer", what, index);
+        return backend_fail(err, THAW_E_INVALID, "%s %u has no buffer", what, index);
     uint64_t size = slice.buffer->bytes;
     if (slice.offset > size || bytes > size - slice.offset)
-        return cpu_fail(err, THAW_E_INVALID, "%s %u: %llu bytes at offset %llu leave a buffer of %llu bytes",
-                        what, index, (unsigned long long)bytes, (unsigned long long)slice.offset,
-                        (unsigned long long)size);
+        return backend_fail(
+            err, THAW_E_INVALID, "%s %u: %llu bytes at offset %llu leave a buffer of %llu bytes", what, index,
+            (unsigned long long)bytes, (unsigned long long)slice.offset, (unsigned long long)size);
     if (slice.offset % align != 0)
-        return cpu_fail(err, THAW_E_INVALID, "%s %u: offset %llu is no multiple of %zu", what, index,
-                        (unsigned long long)slice.offset, align);
+        return backend_fail(err, THAW_E_INVALID, "%s %u: offset %llu is no multiple of %zu", what, index,
+                            (unsigned long long)slice.offset, align);
     *out = slice.buffer->data + slice.offset;
     return THAW_OK;
 }
@@ -81,7 +81,7 @@ thaw_status cpu_stream_create(thaw_device *dev, thaw_stream **out, thaw_error *e
 {
     thaw_stream *stream = host_alloc(dev, sizeof *stream, 64);
     if (!stream)
-        return cpu_fail(err, THAW_E_NO_MEMORY, "no memory for a stream");
+        return backend_fail(err, THAW_E_NO_MEMORY, "no memory for a stream");
     stream->dev = dev;
     *out = stream;
     return THAW_OK;
@@ -136,8 +136,8 @@ thaw_status cpu_fill(thaw_stream *stream, thaw_slice dst, uint32_t pattern, uint
     void *to = NULL;
     (void)stream;
     if (bytes % 4 != 0)
-        return cpu_fail(err, THAW_E_INVALID, "fill: %llu bytes are no multiple of 4",
-                        (unsigned long long)bytes);
+        return backend_fail(err, THAW_E_INVALID, "fill: %llu bytes are no multiple of 4",
+                            (unsigned long long)bytes);
     thaw_status s = cpu_slice_address(dst, bytes, 4, "fill: destination", 0, &to, err);
     if (s != THAW_OK)
         return s;
@@ -151,7 +151,7 @@ thaw_status cpu_event_create(thaw_device *dev, thaw_event **out, thaw_error *err
 {
     thaw_event *event = host_alloc(dev, sizeof *event, 64);
     if (!event)
-        return cpu_fail(err, THAW_E_NO_MEMORY, "no memory for an event");
+        return backend_fail(err, THAW_E_NO_MEMORY, "no memory for an event");
     event->dev = dev;
     *out = event;
     return THAW_OK;
@@ -165,7 +165,7 @@ void cpu_event_destroy(thaw_device *dev, thaw_event *event)
 static thaw_status same_device(const thaw_stream *stream, const thaw_event *event, thaw_error *err)
 {
     if (event->dev != stream->dev)
-        return cpu_fail(err, THAW_E_INVALID, "the event belongs to another device than the stream");
+        return backend_fail(err, THAW_E_INVALID, "the event belongs to another device than the stream");
     return THAW_OK;
 }
 

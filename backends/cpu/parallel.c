@@ -67,8 +67,8 @@ static bool all_dense(const thaw_tensor *t, uint32_t n)
 
 void cpu_parallel_spans(const cpu_call *call, uint32_t n_in, uint32_t n_out, cpu_span_fn fn)
 {
-    const cpu_op *op = call->op;
-    span_job job = {.call = call, .fn = fn, .pixels = cpu_pixels(&op->out[0])};
+    const backend_op *op = call->op;
+    span_job job = {.call = call, .fn = fn, .pixels = backend_pixels(&op->out[0])};
     job.channels = (size_t)op->out[0].c;
     job.dense = all_dense(op->in, n_in) && all_dense(op->out, n_out);
     job.grain = job.dense ? CPU_TASK_ELEMENTS : cpu_grain(job.channels);

@@ -16,10 +16,11 @@ static const thaw_host *the_host;
 static thaw_status plugin_init(const thaw_host *host, thaw_error *err)
 {
     if (!host || host->struct_size < THAW_HOST_V1_SIZE)
-        return cpu_fail(err, THAW_E_ABI, "struct_size of the host's table is %u, must be at least %u",
-                        host ? host->struct_size : 0, THAW_HOST_V1_SIZE);
+        return backend_fail(err, THAW_E_ABI, "struct_size of the host's table is %u, must be at least %u",
+                            host ? host->struct_size : 0, THAW_HOST_V1_SIZE);
     if (!host->alloc || !host->free || !host->thread_count || !host->parallel_for)
-        return cpu_fail(err, THAW_E_ABI, "the host's table lacks alloc, free, thread_count or parallel_for");
+        return backend_fail(err, THAW_E_ABI,
+                            "the host's table lacks alloc, free, thread_count or parallel_for");
     the_host = host;
     return THAW_OK;
 }
@@ -39,7 +40,7 @@ static thaw_status plugin_device_count(uint32_t *out, thaw_error *err)
 static thaw_status check_index(uint32_t index, thaw_error *err)
 {
     if (index > 0)
-        return cpu_fail(err, THAW_E_NOT_FOUND, "there is no device cpu:%u, only cpu:0", index);
+        return backend_fail(err, THAW_E_NOT_FOUND, "there is no device cpu:%u, only cpu:0", index);
     return THAW_OK;
 }
 
@@ -49,8 +50,8 @@ static thaw_status plugin_device_describe(uint32_t index, thaw_device_info *info
     if (s != THAW_OK)
         return s;
     if (info->struct_size < THAW_DEVICE_INFO_V1_SIZE)
-        return cpu_fail(err, THAW_E_INVALID, "struct_size of thaw_device_info is %u, must be at least %u",
-                        info->struct_size, THAW_DEVICE_INFO_V1_SIZE);
+        return backend_fail(err, THAW_E_INVALID, "struct_size of thaw_device_info is %u, must be at least %u",
+                            info->struct_size, THAW_DEVICE_INFO_V1_SIZE);
     thaw_device_info full = {.struct_size = info->struct_size, .type = THAW_DEVICE_CPU, .preferred_batch = 4};
     long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
     cpu_model_name(full.name, sizeof full.name);
@@ -76,14 +77,14 @@ static thaw_status set_isa(const char *value, size_t length, cpu_isa *isa, thaw_
         return THAW_OK;
     }
     if (!cpu_isa_by_name(value, length, isa))
-        return cpu_fail(err, THAW_E_INVALID,
-                        "cpu: isa=%.*s is not known; it is one of reference, generic, avx2, avx512, auto",
-                        (int)(length < 64 ? length : 64), value);
+        return backend_fail(err, THAW_E_INVALID,
+                            "cpu: isa=%.*s is not known; it is one of reference, generic, avx2, avx512, auto",
+                            (int)(length < 64 ? length : 64), value);
     if (*isa > best)
-        return cpu_fail(err, THAW_E_UNSUPPORTED,
-                        "cpu: isa=%s was asked for, but this processor or its operating system does not "
-                        "offer it; the best here is isa=%s",
-                        cpu_isa_name(*isa), cpu_isa_name(best));
+        return backend_fail(err, THAW_E_UNSUPPORTED,
+                            "cpu: isa=%s was asked for, but this processor or its operating system does not "
+                            "offer it; the best here is isa=%s",
+                            cpu_isa_name(*isa), cpu_isa_name(best));
     return THAW_OK;
 }
 
@@ -97,10 +98,10 @@ static thaw_status read_options(const char *text, cpu_isa *isa, thaw_error *err)
             if (s != THAW_OK)
                 return s;
         } else {
-            return cpu_fail(err, THAW_E_INVALID,
-                            "cpu: option \"%.*s\" is not known; the known ones are "
-                            "isa=reference|generic|avx2|avx512|auto",
-                            (int)(length < 64 ? length : 64), text);
+            return backend_fail(err, THAW_E_INVALID,
+                                "cpu: option \"%.*s\" is not known; the known ones are "
+                                "isa=reference|generic|avx2|avx512|auto",
+                                (int)(length < 64 ? length : 64), text);
         }
         text += length;
         text += *text == ',';
@@ -147,7 +148,7 @@ static thaw_status plugin_device_open(uint32_t index, const char *options, thaw_
         return s;
     thaw_device *dev = the_host->alloc(the_host->ctx, sizeof *dev, 64);
     if (!dev)
-        return cpu_fail(err, THAW_E_NO_MEMORY, "no memory for the device cpu:0");
+        return backend_fail(err, THAW_E_NO_MEMORY, "no memory for the device cpu:0");
     size_t l2 = cpu_cache_bytes(2), l3 = cpu_cache_bytes(3);
     *dev = (thaw_device){.host = the_host,
                          .isa = isa,

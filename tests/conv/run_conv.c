@@ -116,7 +116,7 @@ static thaw_tensor tensor(thaw_role role, int n, int h, int w, int c, int slack)
     return (thaw_tensor){sizeof(thaw_tensor), THAW_F32, role, n, h, w, c, c + slack};
 }
 
-static void run(cpu_op *op, run_options o, const conv_case *c, void **args)
+static void run(backend_op *op, run_options o, const conv_case *c, void **args)
 {
     test_host state = {o.threads, o.shuffle};
     const thaw_host host = {.struct_size = sizeof host,
@@ -164,7 +164,7 @@ void run_forward(const conv_case *c, run_options o, const float *x, const float 
     if (o.shuffle % 2) /* a constant bias beside changing weights, and the other way round, are legal */
         in[2].role = THAW_ROLE_CONST;
     thaw_tensor out[MAX_OUTS];
-    cpu_op op = {
+    backend_op op = {
         .kind = THAW_OP_CONV2D, .n_in = bias ? 3 : 2, .n_out = (uint32_t)c->n_outs, .in = in, .out = out};
     void *args[3 + MAX_OUTS] = {(void *)(uintptr_t)x, (void *)(uintptr_t)w, (void *)(uintptr_t)bias};
     for (int i = 0; i < c->n_outs; i++) {
@@ -181,7 +181,7 @@ void run_bwd_data(const conv_case *c, run_options o, const float *dy, const floa
         tensor(THAW_ROLE_ACTIVATION, c->n, c->oh, c->ow, channels, c->slack),
         tensor(o.const_weights ? THAW_ROLE_CONST : THAW_ROLE_MUTABLE, c->kh, c->kw, c->c, channels, 0)};
     thaw_tensor out = tensor(THAW_ROLE_ACTIVATION, c->n, c->h, c->w, c->c, c->slack);
-    cpu_op op = {.kind = THAW_OP_CONV2D_BWD_DATA, .n_in = 2, .n_out = 1, .in = in, .out = &out};
+    backend_op op = {.kind = THAW_OP_CONV2D_BWD_DATA, .n_in = 2, .n_out = 1, .in = in, .out = &out};
     void *args[3] = {(void *)(uintptr_t)dy, (void *)(uintptr_t)w, dx};
     run(&op, o, c, args);
 }
@@ -192,7 +192,7 @@ void run_bwd_filter(const conv_case *c, run_options o, const float *x, const flo
     thaw_tensor in[2] = {tensor(THAW_ROLE_ACTIVATION, c->n, c->h, c->w, c->c, c->slack),
                          tensor(THAW_ROLE_ACTIVATION, c->n, c->oh, c->ow, channels, c->slack)};
     thaw_tensor out = tensor(THAW_ROLE_ACTIVATION, c->kh, c->kw, c->c, channels, 0);
-    cpu_op op = {.kind = THAW_OP_CONV2D_BWD_FILTER, .n_in = 2, .n_out = 1, .in = in, .out = &out};
+    backend_op op = {.kind = THAW_OP_CONV2D_BWD_FILTER, .n_in = 2, .n_out = 1, .in = in, .out = &out};
     void *args[3] = {(void *)(uintptr_t)x, (void *)(uintptr_t)dy, dw};
     run(&op, o, c, args);
 }

@@ -30,7 +30,7 @@ typedef struct {
     char *worker_area;
 } filter_job;
 
-static filter_plan make_plan(const struct thaw_device *dev, const cpu_op *op)
+static filter_plan make_plan(const struct thaw_device *dev, const backend_op *op)
 {
     const thaw_tensor *dw = &op->out[0];
     const size_t in = (size_t)dw->w, out = (size_t)dw->c;
@@ -47,7 +47,7 @@ static filter_plan make_plan(const struct thaw_device *dev, const cpu_op *op)
     return p;
 }
 
-static size_t filter_workspace(const struct thaw_device *dev, const cpu_op *op)
+static size_t filter_workspace(const struct thaw_device *dev, const backend_op *op)
 {
     return make_plan(dev, op).workspace_bytes;
 }
@@ -55,7 +55,7 @@ static size_t filter_workspace(const struct thaw_device *dev, const cpu_op *op)
 /* rows[p] = x's row under the tap for destination pixel first + p. */
 static void find_rows(const filter_job *job, size_t tap, size_t first, size_t n, const float **rows)
 {
-    const cpu_op *op = job->call->op;
+    const backend_op *op = job->call->op;
     const thaw_tensor *x = &op->in[0], *dy = &op->in[1], *dw = &op->out[0];
     const thaw_conv_attr *a = &op->attr.conv;
     const float *base = job->call->args[0];
@@ -81,7 +81,7 @@ typedef struct {
 static void multiply_chunk(const filter_job *job, const filter_part *part, size_t first, size_t n, char *area)
 {
     const conv_kernels *k = job->plan.kernels;
-    const cpu_op *op = job->call->op;
+    const backend_op *op = job->call->op;
     const thaw_tensor *dy = &op->in[1], *dw = &op->out[0];
     const size_t dy_pitch = (size_t)dy->pixel_pitch, dw_pitch = (size_t)dw->pixel_pitch;
     float *x_packed = (float *)(void *)area;
@@ -120,7 +120,7 @@ static void filter_task(void *arg, uint32_t task, uint32_t worker)
 {
     const filter_job *job = arg;
     const filter_plan *p = &job->plan;
-    const cpu_op *op = job->call->op;
+    const backend_op *op = job->call->op;
     const size_t in = (size_t)op->out[0].w, out = (size_t)op->out[0].c, panel = 2 * p->kernels->lanes;
     const size_t group_out = task % p->groups_out, group_in = task / p->groups_out % p->groups_in;
     const size_t panels = space_ceil(out, panel);
@@ -130,7 +130,7 @@ static void filter_task(void *arg, uint32_t task, uint32_t worker)
     part.out_first = space_cut(panels, p->groups_out, group_out) * panel;
     part.out_count = space_min(space_cut(panels, p->groups_out, group_out + 1) * panel, out) - part.out_first;
     char *area = job->worker_area + worker * p->worker_bytes;
-    const size_t pixels = cpu_pixels(&op->in[1]);
+    const size_t pixels = backend_pixels(&op->in[1]);
     for (size_t first = 0; first < pixels; first += CHUNK)
         multiply_chunk(job, &part, first, space_min(CHUNK, pixels - first), area);
 }

@@ -7,7 +7,7 @@
 /* Backward, a stride costs a pass for each of its phases. */
 #define MAX_PHASES 4096
 
-bool cpu_conv_direct_accepts(const struct thaw_device *dev, const cpu_op *op, char *why, size_t cap)
+bool cpu_conv_direct_accepts(const struct thaw_device *dev, const backend_op *op, char *why, size_t cap)
 {
     (void)dev;
     for (uint32_t i = 0; i < op->n_in + op->n_out; i++) {

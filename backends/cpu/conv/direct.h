@@ -9,6 +9,6 @@ extern const cpu_algo cpu_conv_direct_bwd_data;   /* CONV2D_BWD_DATA, direct.c *
 extern const cpu_algo cpu_conv_direct_bwd_filter; /* CONV2D_BWD_FILTER, bwd_filter.c */
 
 /* accepts() of all three. */
-bool cpu_conv_direct_accepts(const struct thaw_device *dev, const cpu_op *op, char *why, size_t cap);
+bool cpu_conv_direct_accepts(const struct thaw_device *dev, const backend_op *op, char *why, size_t cap);
 
 #endif

@@ -51,7 +51,7 @@ static size_t task_rows(const struct thaw_device *dev, const gemm_plan *p)
     return tiles * tile;
 }
 
-static gemm_plan make_plan(const struct thaw_device *dev, const cpu_op *op)
+static gemm_plan make_plan(const struct thaw_device *dev, const backend_op *op)
 {
     gemm_plan p = {.geo = cpu_conv_geometry(op), .kernels = cpu_conv_kernels(dev->isa)};
     const size_t lanes = p.kernels->lanes, taps = space_mul(p.geo.kh, p.geo.kw);
@@ -77,12 +77,12 @@ static gemm_plan make_plan(const struct thaw_device *dev, const cpu_op *op)
     return p;
 }
 
-size_t cpu_conv_gemm_workspace(const struct thaw_device *dev, const cpu_op *op)
+size_t cpu_conv_gemm_workspace(const struct thaw_device *dev, const backend_op *op)
 {
     return make_plan(dev, op).workspace_bytes;
 }
 
-static conv_weights weights_of(const cpu_op *op, const conv_geometry *geo, const float *src)
+static conv_weights weights_of(const backend_op *op, const conv_geometry *geo, const float *src)
 {
     const thaw_tensor *w = &op->in[1];
     const size_t pitch = (size_t)w->pixel_pitch;
@@ -101,16 +101,16 @@ static conv_weights weights_of(const cpu_op *op, const conv_geometry *geo, const
     return found;
 }
 
-thaw_status cpu_conv_gemm_prepare(const struct thaw_device *dev, const cpu_op *op,
+thaw_status cpu_conv_gemm_prepare(const struct thaw_device *dev, const backend_op *op,
                                   const void *const *const_data, void **state, thaw_error *err)
 {
     gemm_plan p = make_plan(dev, op);
     if (p.state_bytes == SIZE_MAX)
-        return cpu_fail(err, THAW_E_INVALID, "convolution: the size of its weights overflows");
+        return backend_fail(err, THAW_E_INVALID, "convolution: the size of its weights overflows");
     char *block = dev->host->alloc(dev->host->ctx, p.state_bytes, SPACE_ALIGN);
     if (!block)
-        return cpu_fail(err, THAW_E_NO_MEMORY, "convolution: no memory for %zu bytes of packed weights",
-                        p.state_bytes);
+        return backend_fail(err, THAW_E_NO_MEMORY, "convolution: no memory for %zu bytes of packed weights",
+                            p.state_bytes);
     gemm_state *s = (gemm_state *)(void *)block;
     *s = (gemm_state){.geo = p.geo, .kernels = p.kernels, .n_panels = p.n_panels};
     s->panels = (conv_panel *)(void *)(block + p.panels_at);
@@ -195,7 +195,7 @@ static void fill_tile(const gemm_job *job, const gemm_rows *rows, size_t m0, siz
 static void multiply_panel(const gemm_job *job, const gemm_rows *rows, size_t index, bool last)
 {
     const gemm_state *s = job->state;
-    const cpu_op *op = job->call->op;
+    const backend_op *op = job->call->op;
     const conv_panel *panel = &s->panels[index];
     const size_t lanes = s->kernels->lanes, width = panel->vectors * lanes;
     const size_t taps = rows->phase->tap_h * rows->phase->tap_w, len = s->geo.tap_len;

@@ -12,8 +12,8 @@
 
 /* As the members of cpu_algo. CONST weights and bias are packed by prepare, others by each run into the
  * workspace. */
-size_t cpu_conv_gemm_workspace(const struct thaw_device *dev, const cpu_op *op);
-thaw_status cpu_conv_gemm_prepare(const struct thaw_device *dev, const cpu_op *op,
+size_t cpu_conv_gemm_workspace(const struct thaw_device *dev, const backend_op *op);
+thaw_status cpu_conv_gemm_prepare(const struct thaw_device *dev, const backend_op *op,
                                   const void *const *const_data, void **state, thaw_error *err);
 void cpu_conv_gemm_destroy(const struct thaw_device *dev, void *state);
 void cpu_conv_gemm_run(const cpu_call *call);

@@ -9,7 +9,7 @@ static bool rows_merge(const thaw_tensor *x, const thaw_tensor *y, const thaw_te
     return x->pixel_pitch == x->c && a->pad_left <= 0 && end <= x->w;
 }
 
-conv_geometry cpu_conv_geometry(const cpu_op *op)
+conv_geometry cpu_conv_geometry(const backend_op *op)
 {
     const thaw_tensor *src = &op->in[0], *dst = &op->out[0], *w = &op->in[1];
     const thaw_conv_attr *a = &op->attr.conv;

@@ -28,7 +28,7 @@ typedef struct {
     ptrdiff_t src_y0, src_x0, src_step_y, src_step_x, tap_step;
 } conv_phase;
 
-conv_geometry cpu_conv_geometry(const cpu_op *op);
+conv_geometry cpu_conv_geometry(const backend_op *op);
 /* index < phases_h*phases_w. */
 conv_phase cpu_conv_phase(const conv_geometry *geo, size_t index);
 /* The filter's own tap (i*kw + j) that is packed as tap `packed`; ctx is a conv_geometry. */

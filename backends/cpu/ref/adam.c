@@ -5,7 +5,7 @@
 
 static void update(const cpu_call *call, uint32_t t, size_t pixel)
 {
-    const cpu_op *op = call->op;
+    const backend_op *op = call->op;
     const float *hyper = cpu_in(call, 0);
     const thaw_tensor *in = &op->in[1 + 4 * t], *out = &op->out[3 * t];
     const float *w = cpu_in(call, 1 + 4 * t) + cpu_at(&in[0], pixel);
@@ -28,7 +28,7 @@ static void update(const cpu_call *call, uint32_t t, size_t pixel)
 void cpu_ref_adam(const cpu_call *call)
 {
     for (uint32_t t = 0; t < call->op->n_out / 3; t++) {
-        for (size_t p = 0; p < cpu_pixels(&call->op->in[1 + 4 * t]); p++)
+        for (size_t p = 0; p < backend_pixels(&call->op->in[1 + 4 * t]); p++)
             update(call, t, p);
     }
 }

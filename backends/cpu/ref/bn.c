@@ -18,10 +18,10 @@ void cpu_ref_bn_fold(const cpu_call *call)
 
 static void train_channels(const cpu_call *call, size_t first, size_t last)
 {
-    const cpu_op *op = call->op;
+    const backend_op *op = call->op;
     const thaw_bn_attr *a = &op->attr.bn;
     const thaw_tensor *x = &op->in[0], *y = &op->out[0];
-    size_t m = cpu_pixels(x);
+    size_t m = backend_pixels(x);
     for (size_t c = first; c < last; c++) {
         const float *in = cpu_in(call, 0) + c;
         float *out = cpu_out(call, 0) + c;
@@ -51,9 +51,9 @@ void cpu_ref_bn_train(const cpu_call *call)
 
 static void backward_channels(const cpu_call *call, size_t first, size_t last)
 {
-    const cpu_op *op = call->op;
+    const backend_op *op = call->op;
     const thaw_tensor *g = &op->in[0], *x = &op->in[1], *dx = &op->out[0];
-    size_t m = cpu_pixels(x);
+    size_t m = backend_pixels(x);
     for (size_t c = first; c < last; c++) {
         const float *gs = cpu_in(call, 0) + c, *xs = cpu_in(call, 1) + c;
         double mean = cpu_in(call, 2)[c], inv_std = cpu_in(call, 3)[c];

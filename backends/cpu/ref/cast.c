@@ -64,7 +64,7 @@ static void store(void *p, thaw_dtype dtype, size_t i, double v)
 
 static void cast_span(const cpu_call *call, size_t pixel, size_t first, size_t count)
 {
-    const cpu_op *op = call->op;
+    const backend_op *op = call->op;
     const thaw_cast_attr *a = &op->attr.cast;
     thaw_dtype from = op->in[0].dtype, to = op->out[0].dtype;
     size_t src = cpu_at(&op->in[0], pixel) + first, dst = cpu_at(&op->out[0], pixel) + first;

@@ -37,7 +37,7 @@ static void window_sums(const cpu_call *call, int32_t n, int32_t oy, int32_t ox,
 /* A row is one line of the output image. */
 static void forward_rows(const cpu_call *call, size_t first, size_t last)
 {
-    const cpu_op *op = call->op;
+    const backend_op *op = call->op;
     const float *bias = op->n_in == 3 ? cpu_in(call, 2) : NULL;
     int32_t height = op->out[0].h, width = op->out[0].w;
     for (size_t row = first; row < last; row++) {
@@ -159,5 +159,5 @@ static void filter_rows(const cpu_call *call, size_t first, size_t last)
 
 void cpu_ref_conv2d_bwd_filter(const cpu_call *call)
 {
-    cpu_parallel(call, cpu_pixels(&call->op->out[0]), 1, filter_rows);
+    cpu_parallel(call, backend_pixels(&call->op->out[0]), 1, filter_rows);
 }

@@ -34,7 +34,7 @@ static float survivor_factor(const thaw_dropout_attr *a)
 
 static void dropout_rows(const cpu_call *call, size_t first, size_t last)
 {
-    const cpu_op *op = call->op;
+    const backend_op *op = call->op;
     const thaw_dropout_attr *a = &op->attr.dropout;
     const uint32_t *keys = call->args[1];
     uint8_t *masks = call->args[op->n_in + 1];
@@ -68,7 +68,7 @@ void cpu_ref_dropout(const cpu_call *call)
 
 static void dropout_bwd_rows(const cpu_call *call, size_t first, size_t last)
 {
-    const cpu_op *op = call->op;
+    const backend_op *op = call->op;
     const uint8_t *masks = call->args[1];
     float factor = survivor_factor(&op->attr.dropout);
     for (size_t n = first; n < last; n++) {

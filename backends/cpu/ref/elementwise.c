@@ -4,7 +4,7 @@
 
 static void affine_pixels(const cpu_call *call, size_t first, size_t last)
 {
-    const cpu_op *op = call->op;
+    const backend_op *op = call->op;
     const float *scale = cpu_in(call, 1), *shift = op->n_in == 3 ? cpu_in(call, 2) : NULL;
     for (size_t p = first; p < last; p++) {
         const float *x = cpu_in(call, 0) + cpu_at(&op->in[0], p);
@@ -19,12 +19,12 @@ static void affine_pixels(const cpu_call *call, size_t first, size_t last)
 void cpu_ref_affine(const cpu_call *call)
 {
     const thaw_tensor *x = &call->op->in[0];
-    cpu_parallel(call, cpu_pixels(x), cpu_grain((size_t)x->c), affine_pixels);
+    cpu_parallel(call, backend_pixels(x), cpu_grain((size_t)x->c), affine_pixels);
 }
 
 static void relu_bwd_span(const cpu_call *call, size_t pixel, size_t first, size_t count)
 {
-    const cpu_op *op = call->op;
+    const backend_op *op = call->op;
     const float *dy = cpu_in(call, 0) + cpu_at(&op->in[0], pixel) + first;
     const float *y = cpu_in(call, 1) + cpu_at(&op->in[1], pixel) + first;
     float *dx = cpu_out(call, 0) + cpu_at(&op->out[0], pixel) + first;
@@ -39,7 +39,7 @@ void cpu_ref_relu_bwd(const cpu_call *call)
 
 static void add_span(const cpu_call *call, size_t pixel, size_t first, size_t count)
 {
-    const cpu_op *op = call->op;
+    const backend_op *op = call->op;
     float *y = cpu_out(call, 0) + cpu_at(&op->out[0], pixel) + first;
     for (size_t i = 0; i < count; i++) {
         /* Written as rounded sums, because that is how the op is defined. */
@@ -62,7 +62,7 @@ void cpu_ref_bias_grad(const cpu_call *call)
     const thaw_tensor *dy = &call->op->in[0];
     for (size_t c = 0; c < (size_t)dy->c; c++) {
         double sum = 0;
-        for (size_t p = 0; p < cpu_pixels(dy); p++)
+        for (size_t p = 0; p < backend_pixels(dy); p++)
             sum += cpu_in(call, 0)[cpu_at(dy, p) + c];
         cpu_out(call, 0)[c] = (float)sum;
     }

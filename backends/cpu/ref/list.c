@@ -2,7 +2,7 @@
 
 #include "backends/cpu/ref/ref.h"
 
-static bool accepts(const struct thaw_device *dev, const cpu_op *op, char *why, size_t cap)
+static bool accepts(const struct thaw_device *dev, const backend_op *op, char *why, size_t cap)
 {
     (void)dev;
     (void)op;

@@ -23,7 +23,7 @@ static size_t pixel_at(const thaw_tensor *t, int32_t n, int32_t y, int32_t x)
 
 static void maxpool_pixel(const cpu_call *call, size_t pixel, int32_t n, int32_t oy, int32_t ox)
 {
-    const cpu_op *op = call->op;
+    const backend_op *op = call->op;
     const thaw_tensor *x = &op->in[0];
     cpu_window v = cpu_window_at(&op->attr.pool, x, oy, ox);
     for (int32_t c = 0; c < x->c; c++) {
@@ -59,7 +59,7 @@ void cpu_ref_maxpool(const cpu_call *call)
 
 static void maxpool_bwd_pixel(const cpu_call *call, size_t pixel, int32_t n, int32_t y, int32_t x)
 {
-    const cpu_op *op = call->op;
+    const backend_op *op = call->op;
     const thaw_pool_attr *a = &op->attr.pool;
     const thaw_tensor *dy = &op->in[0], *arg = &op->in[1], *dx = &op->out[0];
     const uint8_t *args = call->args[1];
@@ -93,7 +93,7 @@ void cpu_ref_maxpool_bwd(const cpu_call *call)
 
 static void avgpool_pixel(const cpu_call *call, size_t pixel, int32_t n, int32_t oy, int32_t ox)
 {
-    const cpu_op *op = call->op;
+    const backend_op *op = call->op;
     const thaw_pool_attr *a = &op->attr.pool;
     const thaw_tensor *x = &op->in[0];
     cpu_window v = cpu_window_at(a, x, oy, ox);
@@ -122,7 +122,7 @@ void cpu_ref_avgpool(const cpu_call *call)
 
 static void avgpool_bwd_pixel(const cpu_call *call, size_t pixel, int32_t n, int32_t y, int32_t x)
 {
-    const cpu_op *op = call->op;
+    const backend_op *op = call->op;
     const thaw_pool_attr *a = &op->attr.pool;
     const thaw_tensor *dy = &op->in[0], *dx = &op->out[0];
     for (size_t c = 0; c < (size_t)dx->c; c++) {
@@ -170,7 +170,7 @@ void cpu_ref_global_avgpool_bwd(const cpu_call *call)
 {
     const thaw_tensor *dy = &call->op->in[0], *dx = &call->op->out[0];
     size_t area = (size_t)dx->h * (size_t)dx->w;
-    for (size_t p = 0; p < cpu_pixels(dx); p++) {
+    for (size_t p = 0; p < backend_pixels(dx); p++) {
         for (size_t c = 0; c < (size_t)dx->c; c++)
             cpu_out(call, 0)[cpu_at(dx, p) + c] =
                 (float)(cpu_in(call, 0)[cpu_at(dy, p / area) + c] / (double)area);

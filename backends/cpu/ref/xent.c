@@ -8,7 +8,7 @@
 
 static void xent_rows(const cpu_call *call, size_t first, size_t last)
 {
-    const cpu_op *op = call->op;
+    const backend_op *op = call->op;
     const int32_t *label = call->args[1];
     int32_t classes = op->in[0].c;
     for (size_t n = first; n < last; n++) {
@@ -34,7 +34,7 @@ void cpu_ref_softmax_xent(const cpu_call *call)
 
 static void xent_bwd_rows(const cpu_call *call, size_t first, size_t last)
 {
-    const cpu_op *op = call->op;
+    const backend_op *op = call->op;
     const int32_t *label = call->args[1];
     double scale = op->attr.xent.scale;
     for (size_t n = first; n < last; n++) {

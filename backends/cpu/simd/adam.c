@@ -24,7 +24,7 @@ static void update(pointers p, const float *hyper, size_t count)
     }
 }
 
-static bool is_dense(const cpu_op *op, uint32_t t)
+static bool is_dense(const backend_op *op, uint32_t t)
 {
     for (uint32_t i = 0; i < 4; i++) {
         const thaw_tensor *in = &op->in[1 + 4 * t + i];
@@ -36,17 +36,17 @@ static bool is_dense(const cpu_op *op, uint32_t t)
 }
 
 /* Items of tensor t: elements where all of it is dense, else pixels; and how many make a task. */
-static size_t items_of(const cpu_op *op, uint32_t t, size_t *grain)
+static size_t items_of(const backend_op *op, uint32_t t, size_t *grain)
 {
     const thaw_tensor *w = &op->in[1 + 4 * t];
     bool dense = is_dense(op, t);
     *grain = dense ? CPU_TASK_ELEMENTS : cpu_grain((size_t)w->c);
-    return cpu_pixels(w) * (dense ? (size_t)w->c : 1);
+    return backend_pixels(w) * (dense ? (size_t)w->c : 1);
 }
 
 static void piece(const cpu_call *call, uint32_t t, size_t first, size_t last)
 {
-    const cpu_op *op = call->op;
+    const backend_op *op = call->op;
     const thaw_tensor *in = &op->in[1 + 4 * t], *out = &op->out[3 * t];
     bool dense = is_dense(op, t);
     size_t runs = dense ? 1 : last - first, count = dense ? last - first : (size_t)in->c;

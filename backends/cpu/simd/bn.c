@@ -7,7 +7,7 @@
 #include "backends/cpu/simd/partial.h"
 
 /* Two sums a channel: a block's first row, then its second. */
-size_t CPU_NAME(cpu_simd_bn_workspace)(const struct thaw_device *dev, const cpu_op *op)
+size_t CPU_NAME(cpu_simd_bn_workspace)(const struct thaw_device *dev, const backend_op *op)
 {
     (void)dev;
     return partial_bytes(&op->in[0], 2);
@@ -26,7 +26,7 @@ static double *block_sums(const cpu_call *call, size_t b, size_t channels)
 static void moments(const cpu_call *call, size_t first, size_t last)
 {
     const thaw_tensor *x = &call->op->in[0];
-    size_t channels = (size_t)x->c, pixels = cpu_pixels(x);
+    size_t channels = (size_t)x->c, pixels = backend_pixels(x);
     const float *origin = cpu_in(call, 0);
     for (size_t b = first; b < last; b++) {
         double *restrict sum = block_sums(call, b, channels);
@@ -45,11 +45,11 @@ static void moments(const cpu_call *call, size_t first, size_t last)
 
 static void statistics(const cpu_call *call)
 {
-    const cpu_op *op = call->op;
+    const backend_op *op = call->op;
     const thaw_bn_attr *a = &op->attr.bn;
     size_t channels = (size_t)op->in[0].c;
     const double *sum = call->workspace, *square = sum + channels;
-    double m = (double)cpu_pixels(&op->in[0]), momentum = a->momentum;
+    double m = (double)backend_pixels(&op->in[0]), momentum = a->momentum;
     for (size_t c = 0; c < channels; c++) {
         double d = sum[c] / m, var = square[c] / m - d * d, mean = d + cpu_in(call, 0)[c];
         var = var < 0 ? 0 : var;
@@ -62,7 +62,7 @@ static void statistics(const cpu_call *call)
 
 static void normalise(const cpu_call *call, size_t first, size_t last)
 {
-    const cpu_op *op = call->op;
+    const backend_op *op = call->op;
     size_t channels = (size_t)op->in[0].c;
     const float *beta = cpu_in(call, 1), *mean = cpu_out(call, 1), *inv_std = cpu_out(call, 2);
     for (size_t p = first; p < last; p++) {
@@ -78,18 +78,18 @@ static void normalise(const cpu_call *call, size_t first, size_t last)
 void CPU_NAME(cpu_simd_bn_train)(const cpu_call *call)
 {
     const thaw_tensor *x = &call->op->in[0];
-    size_t channels = (size_t)x->c, blocks = partial_blocks(cpu_pixels(x));
+    size_t channels = (size_t)x->c, blocks = partial_blocks(backend_pixels(x));
     cpu_parallel(call, blocks, 1, moments);
     partial_join(call->workspace, blocks, 2 * channels);
     statistics(call);
-    cpu_parallel(call, cpu_pixels(x), cpu_grain(channels), normalise);
+    cpu_parallel(call, backend_pixels(x), cpu_grain(channels), normalise);
 }
 
 /* Sums of g and g*xhat. */
 static void gradient_sums(const cpu_call *call, size_t first, size_t last)
 {
-    const cpu_op *op = call->op;
-    size_t channels = (size_t)op->in[0].c, pixels = cpu_pixels(&op->in[0]);
+    const backend_op *op = call->op;
+    size_t channels = (size_t)op->in[0].c, pixels = backend_pixels(&op->in[0]);
     const float *mean = cpu_in(call, 2), *inv_std = cpu_in(call, 3);
     for (size_t b = first; b < last; b++) {
         double *restrict sum = block_sums(call, b, channels);
@@ -109,7 +109,7 @@ static void gradient_sums(const cpu_call *call, size_t first, size_t last)
 
 static void input_gradient(const cpu_call *call, size_t first, size_t last)
 {
-    const cpu_op *op = call->op;
+    const backend_op *op = call->op;
     size_t channels = (size_t)op->in[0].c;
     const float *mean = cpu_in(call, 2), *inv_std = cpu_in(call, 3);
     const double *mean_g = call->workspace, *mean_xhat = mean_g + channels;
@@ -128,7 +128,7 @@ static void input_gradient(const cpu_call *call, size_t first, size_t last)
 void CPU_NAME(cpu_simd_bn_train_bwd)(const cpu_call *call)
 {
     const thaw_tensor *x = &call->op->in[1];
-    size_t channels = (size_t)x->c, pixels = cpu_pixels(x), blocks = partial_blocks(pixels);
+    size_t channels = (size_t)x->c, pixels = backend_pixels(x), blocks = partial_blocks(pixels);
     double *sums = call->workspace;
     cpu_parallel(call, blocks, 1, gradient_sums);
     partial_join(sums, blocks, 2 * channels);

@@ -111,7 +111,7 @@ static void from_float(const float *in, size_t n, void *p, thaw_dtype dtype, siz
 
 static void cast_span(const cpu_call *call, size_t pixel, size_t first, size_t count)
 {
-    const cpu_op *op = call->op;
+    const backend_op *op = call->op;
     float scale = op->attr.cast.scale, shift = op->attr.cast.shift;
     thaw_dtype from = op->in[0].dtype, to = op->out[0].dtype;
     size_t src = cpu_at(&op->in[0], pixel) + first, dst = cpu_at(&op->out[0], pixel) + first;

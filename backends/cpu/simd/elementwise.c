@@ -4,7 +4,7 @@
 
 static void affine_pixels(const cpu_call *call, size_t first, size_t last)
 {
-    const cpu_op *op = call->op;
+    const backend_op *op = call->op;
     size_t channels = (size_t)op->in[0].c;
     const float *scale = cpu_in(call, 1), *shift = op->n_in == 3 ? cpu_in(call, 2) : NULL;
     for (size_t p = first; p < last; p++) {
@@ -29,12 +29,12 @@ static void affine_pixels(const cpu_call *call, size_t first, size_t last)
 void CPU_NAME(cpu_simd_affine)(const cpu_call *call)
 {
     const thaw_tensor *x = &call->op->in[0];
-    cpu_parallel(call, cpu_pixels(x), cpu_grain((size_t)x->c), affine_pixels);
+    cpu_parallel(call, backend_pixels(x), cpu_grain((size_t)x->c), affine_pixels);
 }
 
 static void relu_bwd_span(const cpu_call *call, size_t pixel, size_t first, size_t count)
 {
-    const cpu_op *op = call->op;
+    const backend_op *op = call->op;
     const float *dy = cpu_in(call, 0) + cpu_at(&op->in[0], pixel) + first;
     const float *y = cpu_in(call, 1) + cpu_at(&op->in[1], pixel) + first;
     float *dx = cpu_out(call, 0) + cpu_at(&op->out[0], pixel) + first;
@@ -52,7 +52,7 @@ void CPU_NAME(cpu_simd_relu_bwd)(const cpu_call *call)
 
 static void add_span(const cpu_call *call, size_t pixel, size_t first, size_t count)
 {
-    const cpu_op *op = call->op;
+    const backend_op *op = call->op;
     const float *a[THAW_ADD_MAX_IN];
     float *y = cpu_out(call, 0) + cpu_at(&op->out[0], pixel) + first;
     for (uint32_t k = 0; k < op->n_in; k++)

@@ -22,7 +22,7 @@ static inline size_t partial_end(size_t b, size_t pixels)
 static inline size_t partial_bytes(const thaw_tensor *t, size_t sums)
 {
     size_t values, bytes;
-    if (__builtin_mul_overflow(partial_blocks(cpu_pixels(t)), (size_t)t->c * sums, &values) ||
+    if (__builtin_mul_overflow(partial_blocks(backend_pixels(t)), (size_t)t->c * sums, &values) ||
         __builtin_mul_overflow(values, sizeof(double), &bytes))
         return SIZE_MAX;
     return bytes;

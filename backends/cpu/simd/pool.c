@@ -86,7 +86,7 @@ static inline void max_pixel(const cells *s, size_t channels, float *y, uint8_t 
 
 static void maxpool_rows(const cpu_call *call, size_t first, size_t last)
 {
-    const cpu_op *op = call->op;
+    const backend_op *op = call->op;
     const thaw_tensor *y = &op->out[0];
     uint8_t *argmax = op->n_out == 2 ? call->args[op->n_in + 1] : NULL;
     for (size_t row = first; row < last; row++) {
@@ -151,7 +151,7 @@ static void mean_pixel(const cells *s, size_t channels, float count, float *y)
 
 static void avgpool_rows(const cpu_call *call, size_t first, size_t last)
 {
-    const cpu_op *op = call->op;
+    const backend_op *op = call->op;
     const thaw_pool_attr *a = &op->attr.pool;
     const thaw_tensor *y = &op->out[0];
     const float *bias = op->n_in == 2 ? cpu_in(call, 1) : NULL;
@@ -181,7 +181,7 @@ typedef void (*gather_fn)(const cpu_call *call, float *restrict dx, size_t from,
 
 static inline void gather_rows(const cpu_call *call, size_t first, size_t last, gather_fn gather)
 {
-    const cpu_op *op = call->op;
+    const backend_op *op = call->op;
     const thaw_pool_attr *a = &op->attr.pool;
     const thaw_tensor *dy = &op->in[0], *dx = &op->out[0];
     for (size_t row = first; row < last; row++) {
@@ -207,7 +207,7 @@ static inline void gather_rows(const cpu_call *call, size_t first, size_t last, 
 static void gather_max(const cpu_call *call, float *restrict dx, size_t from, int32_t oy, int32_t ox,
                        int32_t number)
 {
-    const cpu_op *op = call->op;
+    const backend_op *op = call->op;
     const float *dy = cpu_in(call, 0) + cpu_at(&op->in[0], from);
     const uint8_t *arg = (const uint8_t *)call->args[1] + cpu_at(&op->in[1], from);
     (void)oy;
@@ -229,7 +229,7 @@ void CPU_NAME(cpu_simd_maxpool_bwd)(const cpu_call *call)
 static void gather_mean(const cpu_call *call, float *restrict dx, size_t from, int32_t oy, int32_t ox,
                         int32_t number)
 {
-    const cpu_op *op = call->op;
+    const backend_op *op = call->op;
     const thaw_pool_attr *a = &op->attr.pool;
     const float *dy = cpu_in(call, 0) + cpu_at(&op->in[0], from);
     float share = 1.0f / (float)cpu_window_count(a, cpu_window_at(a, &op->out[0], oy, ox));

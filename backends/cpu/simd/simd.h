@@ -71,8 +71,8 @@ void CPU_NAME(cpu_simd_bn_train)(const cpu_call *call);
 void CPU_NAME(cpu_simd_bn_train_bwd)(const cpu_call *call);
 
 /* Bytes for the partial sums of BIAS_GRAD (one a channel) and of BN_TRAIN and BN_TRAIN_BWD (two). */
-size_t CPU_NAME(cpu_simd_bias_workspace)(const struct thaw_device *dev, const cpu_op *op);
-size_t CPU_NAME(cpu_simd_bn_workspace)(const struct thaw_device *dev, const cpu_op *op);
+size_t CPU_NAME(cpu_simd_bias_workspace)(const struct thaw_device *dev, const backend_op *op);
+size_t CPU_NAME(cpu_simd_bn_workspace)(const struct thaw_device *dev, const backend_op *op);
 
 #endif
 #endif

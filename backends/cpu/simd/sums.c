@@ -50,13 +50,13 @@ static void global_bwd_pixels(const cpu_call *call, size_t first, size_t last)
 void CPU_NAME(cpu_simd_global_avgpool_bwd)(const cpu_call *call)
 {
     const thaw_tensor *dx = &call->op->out[0];
-    cpu_parallel(call, cpu_pixels(dx), cpu_grain((size_t)dx->c), global_bwd_pixels);
+    cpu_parallel(call, backend_pixels(dx), cpu_grain((size_t)dx->c), global_bwd_pixels);
 }
 
 static void bias_blocks(const cpu_call *call, size_t first, size_t last)
 {
     const thaw_tensor *dy = &call->op->in[0];
-    size_t channels = (size_t)dy->c, pixels = cpu_pixels(dy);
+    size_t channels = (size_t)dy->c, pixels = backend_pixels(dy);
     for (size_t b = first; b < last; b++) {
         double *restrict sum = (double *)call->workspace + b * channels;
         for (size_t c = 0; c < channels; c++)
@@ -69,7 +69,7 @@ static void bias_blocks(const cpu_call *call, size_t first, size_t last)
     }
 }
 
-size_t CPU_NAME(cpu_simd_bias_workspace)(const struct thaw_device *dev, const cpu_op *op)
+size_t CPU_NAME(cpu_simd_bias_workspace)(const struct thaw_device *dev, const backend_op *op)
 {
     (void)dev;
     return partial_bytes(&op->in[0], 1);
@@ -78,7 +78,7 @@ size_t CPU_NAME(cpu_simd_bias_workspace)(const struct thaw_device *dev, const cp
 void CPU_NAME(cpu_simd_bias_grad)(const cpu_call *call)
 {
     const thaw_tensor *dy = &call->op->in[0];
-    size_t channels = (size_t)dy->c, blocks = partial_blocks(cpu_pixels(dy));
+    size_t channels = (size_t)dy->c, blocks = partial_blocks(backend_pixels(dy));
     cpu_parallel(call, blocks, 1, bias_blocks);
     partial_join(call->workspace, blocks, channels);
     for (size_t c = 0; c < channels; c++)

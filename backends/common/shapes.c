@@ -1,14 +1,14 @@
 /* The shape rules of thaw_ops.h, one function a family of ops. Each returns true, or writes the error. */
 #include <math.h>
 
-#include "backends/cpu/op.h"
+#include "backends/common/op.h"
 
 /* Largest window, stride and padding: far beyond use, and small enough for 32-bit coordinates. */
 #define MAX_WINDOW 4096
 
 typedef struct {
-    const cpu_op *op;
-    const cpu_op_rule *rule;
+    const backend_op *op;
+    const backend_op_rule *rule;
     thaw_error *err;
 } checker;
 
@@ -32,14 +32,15 @@ static operand output(const checker *k, uint32_t i)
 
 static bool fail(const checker *k, operand a, const char *dim, int64_t is, int64_t must)
 {
-    cpu_fail(k->err, THAW_E_INVALID, "%s: %s %u (%s): %s is %lld, must be %lld", k->rule->name, a.way,
-             a.index, a.name, dim, (long long)is, (long long)must);
+    backend_fail(k->err, THAW_E_INVALID, "%s: %s %u (%s): %s is %lld, must be %lld", k->rule->name, a.way,
+                 a.index, a.name, dim, (long long)is, (long long)must);
     return false;
 }
 
 static bool fail_attr(const checker *k, const char *field, double is, const char *must)
 {
-    cpu_fail(k->err, THAW_E_INVALID, "%s: attribute %s is %g, must be %s", k->rule->name, field, is, must);
+    backend_fail(k->err, THAW_E_INVALID, "%s: attribute %s is %g, must be %s", k->rule->name, field, is,
+                 must);
     return false;
 }
 
@@ -73,8 +74,8 @@ static bool in_range(const checker *k, const char *field, int32_t is, int32_t mi
 {
     if (is >= min && is <= max)
         return true;
-    cpu_fail(k->err, THAW_E_INVALID, "%s: attribute %s is %d, must be %d to %d", k->rule->name, field, is,
-             min, max);
+    backend_fail(k->err, THAW_E_INVALID, "%s: attribute %s is %d, must be %d to %d", k->rule->name, field, is,
+                 min, max);
     return false;
 }
 
@@ -88,10 +89,10 @@ static bool axis(const checker *k, operand out, const char *dim, int32_t n_in, i
         return true;
     int64_t most = (n_in + pad - 1) / stride + 1;
     int64_t least = n_in + pad >= window ? (n_in + pad - window) / stride + 1 : 1;
-    cpu_fail(k->err, THAW_E_INVALID,
-             "%s: %s %u (%s): %s is %d, must be %lld to %lld for %d in, window %d, stride %d, padding %d",
-             k->rule->name, out.way, out.index, out.name, dim, n_out, (long long)least, (long long)most, n_in,
-             window, stride, pad);
+    backend_fail(k->err, THAW_E_INVALID,
+                 "%s: %s %u (%s): %s is %d, must be %lld to %lld for %d in, window %d, stride %d, padding %d",
+                 k->rule->name, out.way, out.index, out.name, dim, n_out, (long long)least, (long long)most,
+                 n_in, window, stride, pad);
     return false;
 }
 
@@ -119,7 +120,7 @@ static bool conv_windows(const checker *k, operand x, operand y, operand w)
 
 static bool conv2d(const checker *k)
 {
-    const cpu_op *op = k->op;
+    const backend_op *op = k->op;
     operand x = input(k, 0), w = input(k, 1), y = output(k, 0);
     if (w.t->w != x.t->c)
         return fail(k, w, "w (input channels)", w.t->w, x.t->c);
@@ -263,10 +264,11 @@ static bool cast(const checker *k)
 
 static bool adam(const checker *k)
 {
-    const cpu_op *op = k->op;
+    const backend_op *op = k->op;
     if ((op->n_in - 1) % 4 != 0 || (op->n_in - 1) / 4 * 3 != op->n_out) {
-        cpu_fail(k->err, THAW_E_INVALID,
-                 "adam: %u inputs and %u outputs, must be 1 + 4k inputs and 3k outputs", op->n_in, op->n_out);
+        backend_fail(k->err, THAW_E_INVALID,
+                     "adam: %u inputs and %u outputs, must be 1 + 4k inputs and 3k outputs", op->n_in,
+                     op->n_out);
         return false;
     }
     if (!vector(k, input(k, 0), 8))
@@ -333,7 +335,7 @@ static bool check(const checker *k)
     }
 }
 
-thaw_status cpu_op_check_shapes(const cpu_op *op, const cpu_op_rule *rule, thaw_error *err)
+thaw_status backend_op_check_shapes(const backend_op *op, const backend_op_rule *rule, thaw_error *err)
 {
     checker k = {op, rule, err};
     return check(&k) ? THAW_OK : THAW_E_INVALID;

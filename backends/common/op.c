@@ -1,11 +1,11 @@
-#include "backends/cpu/op.h"
+#include "backends/common/op.h"
 
 #include <string.h>
 
 #define F   THAW_F32
-#define ANY CPU_ANY_DTYPE
+#define ANY BACKEND_ANY_DTYPE
 
-static const cpu_op_rule rules[THAW_OP_KIND_END] = {
+static const backend_op_rule rules[THAW_OP_KIND_END] = {
     [THAW_OP_CONV2D] = {"conv2d",
                         sizeof(thaw_conv_attr),
                         2,
@@ -94,9 +94,9 @@ static const cpu_op_rule rules[THAW_OP_KIND_END] = {
     [THAW_OP_ADAM] = {"adam",
                       0,
                       5,
-                      CPU_MAX_TENSORS,
+                      BACKEND_MAX_TENSORS,
                       3,
-                      CPU_MAX_TENSORS,
+                      BACKEND_MAX_TENSORS,
                       {"hyper", "w, g, m or v", "w, g, m or v", "w, g, m or v"},
                       {"new w, m or v", "new w, m or v", "new w, m or v", "new w, m or v", "new w, m or v"},
                       {F, F, F, F},
@@ -106,12 +106,12 @@ static const cpu_op_rule rules[THAW_OP_KIND_END] = {
 #undef F
 #undef ANY
 
-const cpu_op_rule *cpu_op_rule_of(uint32_t kind)
+const backend_op_rule *backend_op_rule_of(uint32_t kind)
 {
     return kind > 0 && kind < THAW_OP_KIND_END ? &rules[kind] : NULL;
 }
 
-size_t cpu_dtype_bytes(thaw_dtype dtype)
+size_t backend_dtype_bytes(thaw_dtype dtype)
 {
     switch (dtype) {
     case THAW_F32:
@@ -128,16 +128,16 @@ size_t cpu_dtype_bytes(thaw_dtype dtype)
     }
 }
 
-size_t cpu_tensor_bytes(const thaw_tensor *t)
+size_t backend_tensor_bytes(const thaw_tensor *t)
 {
-    return ((cpu_pixels(t) - 1) * (size_t)t->pixel_pitch + (size_t)t->c) * cpu_dtype_bytes(t->dtype);
+    return ((backend_pixels(t) - 1) * (size_t)t->pixel_pitch + (size_t)t->c) * backend_dtype_bytes(t->dtype);
 }
 
 /* What is wrong with a tensor by itself; NULL when nothing is. */
 static const char *tensor_fault(const thaw_tensor *t)
 {
     const int32_t limit = 1 << 30; /* keeps coordinates plus padding within 32 bits */
-    if (cpu_dtype_bytes(t->dtype) == 0)
+    if (backend_dtype_bytes(t->dtype) == 0)
         return "its dtype does not exist";
     if (t->role < THAW_ROLE_ACTIVATION || t->role > THAW_ROLE_SAVED)
         return "its role does not exist";
@@ -150,7 +150,7 @@ static const char *tensor_fault(const thaw_tensor *t)
     size_t pixels, elements, bytes;
     if (__builtin_mul_overflow((size_t)t->n * (size_t)t->h, (size_t)t->w, &pixels) ||
         __builtin_mul_overflow(pixels, (size_t)t->pixel_pitch, &elements) ||
-        __builtin_mul_overflow(elements, cpu_dtype_bytes(t->dtype), &bytes) || bytes > PTRDIFF_MAX)
+        __builtin_mul_overflow(elements, backend_dtype_bytes(t->dtype), &bytes) || bytes > PTRDIFF_MAX)
         return "its size overflows the address space";
     return NULL;
 }
@@ -162,7 +162,7 @@ static const char *rule_name(const char *const *names, uint32_t n_names, uint32_
     return names[i < n_names ? i : n_names - 1];
 }
 
-static thaw_status read_tensors(const cpu_op_rule *rule, bool output, const thaw_tensor *const *from,
+static thaw_status read_tensors(const backend_op_rule *rule, bool output, const thaw_tensor *const *from,
                                 uint32_t n, thaw_tensor *to, thaw_error *err)
 {
     const char *way = output ? "output" : "input";
@@ -170,96 +170,99 @@ static thaw_status read_tensors(const cpu_op_rule *rule, bool output, const thaw
         const char *name = output ? rule_name(rule->out, 5, i) : rule_name(rule->in, 4, i);
         thaw_dtype dtype = output ? rule->out_dtype[i < 5 ? i : 4] : rule->in_dtype[i < 4 ? i : 3];
         if (!from[i])
-            return cpu_fail(err, THAW_E_INVALID, "%s: %s %u (%s) is a NULL pointer", rule->name, way, i,
-                            name);
+            return backend_fail(err, THAW_E_INVALID, "%s: %s %u (%s) is a NULL pointer", rule->name, way, i,
+                                name);
         uint32_t size = from[i]->struct_size;
         if (size < THAW_TENSOR_V1_SIZE)
-            return cpu_fail(err, THAW_E_INVALID, "%s: %s %u (%s): struct_size is %u, must be at least %u",
-                            rule->name, way, i, name, size, THAW_TENSOR_V1_SIZE);
+            return backend_fail(err, THAW_E_INVALID, "%s: %s %u (%s): struct_size is %u, must be at least %u",
+                                rule->name, way, i, name, size, THAW_TENSOR_V1_SIZE);
         memcpy(&to[i], from[i], size < sizeof to[i] ? size : sizeof to[i]);
         const char *fault = tensor_fault(&to[i]);
         if (!fault && output && to[i].role == THAW_ROLE_CONST)
             fault = "an output cannot have the role CONST";
         if (fault)
-            return cpu_fail(err, THAW_E_INVALID, "%s: %s %u (%s) [%d,%d,%d,%d] pitch %lld: %s", rule->name,
-                            way, i, name, to[i].n, to[i].h, to[i].w, to[i].c, (long long)to[i].pixel_pitch,
-                            fault);
+            return backend_fail(err, THAW_E_INVALID, "%s: %s %u (%s) [%d,%d,%d,%d] pitch %lld: %s",
+                                rule->name, way, i, name, to[i].n, to[i].h, to[i].w, to[i].c,
+                                (long long)to[i].pixel_pitch, fault);
         /* An op with more outputs than rules has f32 ones only. */
         if (output && i > 0 && rule->out_max > 5)
             dtype = THAW_F32;
-        if (dtype != CPU_ANY_DTYPE && to[i].dtype != dtype)
-            return cpu_fail(err, THAW_E_INVALID, "%s: %s %u (%s) has dtype %d, must be %d", rule->name, way,
-                            i, name, to[i].dtype, dtype);
+        if (dtype != BACKEND_ANY_DTYPE && to[i].dtype != dtype)
+            return backend_fail(err, THAW_E_INVALID, "%s: %s %u (%s) has dtype %d, must be %d", rule->name,
+                                way, i, name, to[i].dtype, dtype);
     }
     return THAW_OK;
 }
 
-static thaw_status read_attr(const cpu_op_rule *rule, const void *attr, cpu_op *op, thaw_error *err)
+static thaw_status read_attr(const backend_op_rule *rule, const void *attr, backend_op *op, thaw_error *err)
 {
     uint32_t size;
     if (rule->attr_size == 0)
         return THAW_OK;
     if (!attr)
-        return cpu_fail(err, THAW_E_INVALID, "%s: attr is NULL; this op needs its attributes", rule->name);
+        return backend_fail(err, THAW_E_INVALID, "%s: attr is NULL; this op needs its attributes",
+                            rule->name);
     memcpy(&size, attr, sizeof size);
     if (size < rule->attr_size)
-        return cpu_fail(err, THAW_E_INVALID, "%s: struct_size of attr is %u, must be at least %u", rule->name,
-                        size, rule->attr_size);
+        return backend_fail(err, THAW_E_INVALID, "%s: struct_size of attr is %u, must be at least %u",
+                            rule->name, size, rule->attr_size);
     memcpy(&op->attr, attr, rule->attr_size);
     return THAW_OK;
 }
 
-static thaw_status check_count(const cpu_op_rule *rule, const char *what, uint32_t n, uint32_t min,
+static thaw_status check_count(const backend_op_rule *rule, const char *what, uint32_t n, uint32_t min,
                                uint32_t max, thaw_error *err)
 {
     if (n >= min && n <= max)
         return THAW_OK;
-    return cpu_fail(err, THAW_E_INVALID, "%s: %u %s, must be %u to %u", rule->name, n, what, min, max);
+    return backend_fail(err, THAW_E_INVALID, "%s: %u %s, must be %u to %u", rule->name, n, what, min, max);
 }
 
-static thaw_status check_head(const thaw_op *op, const cpu_op_rule *rule, thaw_error *err)
+static thaw_status check_head(const thaw_op *op, const backend_op_rule *rule, thaw_error *err)
 {
-    if (op->kind == THAW_OP_ADAM &&
-        (op->n_in > CPU_MAX_TENSORS || op->n_out > CPU_MAX_TENSORS || op->n_in + op->n_out > CPU_MAX_TENSORS))
-        return cpu_fail(err, THAW_E_UNSUPPORTED,
-                        "adam: %u inputs and %u outputs are more than %u tensors; split the op", op->n_in,
-                        op->n_out, CPU_MAX_TENSORS);
+    if (op->kind == THAW_OP_ADAM && (op->n_in > BACKEND_MAX_TENSORS || op->n_out > BACKEND_MAX_TENSORS ||
+                                     op->n_in + op->n_out > BACKEND_MAX_TENSORS))
+        return backend_fail(err, THAW_E_UNSUPPORTED,
+                            "adam: %u inputs and %u outputs are more than %u tensors; split the op", op->n_in,
+                            op->n_out, BACKEND_MAX_TENSORS);
     thaw_status s = check_count(rule, "inputs", op->n_in, rule->in_min, rule->in_max, err);
     if (s == THAW_OK)
         s = check_count(rule, "outputs", op->n_out, rule->out_min, rule->out_max, err);
     if (s != THAW_OK)
         return s;
     if (!op->in || !op->out)
-        return cpu_fail(err, THAW_E_INVALID, "%s: the list of %s is a NULL pointer", rule->name,
-                        op->in ? "outputs" : "inputs");
+        return backend_fail(err, THAW_E_INVALID, "%s: the list of %s is a NULL pointer", rule->name,
+                            op->in ? "outputs" : "inputs");
     if (op->precision < THAW_PREC_F32 || op->precision > THAW_PREC_F16)
-        return cpu_fail(err, THAW_E_INVALID, "%s: precision %d does not exist", rule->name, op->precision);
+        return backend_fail(err, THAW_E_INVALID, "%s: precision %d does not exist", rule->name,
+                            op->precision);
     return THAW_OK;
 }
 
-thaw_status cpu_op_read(const struct thaw_device *dev, const thaw_op *from, cpu_op **out, thaw_error *err)
+thaw_status backend_op_read(const thaw_host *host, const thaw_op *from, backend_op **out, thaw_error *err)
 {
     if (!from)
-        return cpu_fail(err, THAW_E_INVALID, "the op is a NULL pointer");
+        return backend_fail(err, THAW_E_INVALID, "the op is a NULL pointer");
     if (from->struct_size < THAW_OP_V1_SIZE)
-        return cpu_fail(err, THAW_E_INVALID, "struct_size of the op is %u, must be at least %u",
-                        from->struct_size, THAW_OP_V1_SIZE);
+        return backend_fail(err, THAW_E_INVALID, "struct_size of the op is %u, must be at least %u",
+                            from->struct_size, THAW_OP_V1_SIZE);
     thaw_op own = {0};
     memcpy(&own, from, from->struct_size < sizeof own ? from->struct_size : sizeof own);
-    const cpu_op_rule *rule = cpu_op_rule_of(own.kind);
+    const backend_op_rule *rule = backend_op_rule_of(own.kind);
     if (!rule)
-        return cpu_fail(err, THAW_E_UNSUPPORTED, "op kind %u is not known to this plugin; it knows 1 to %d",
-                        own.kind, THAW_OP_KIND_END - 1);
+        return backend_fail(err, THAW_E_UNSUPPORTED,
+                            "op kind %u is not known to this plugin; it knows 1 to %d", own.kind,
+                            THAW_OP_KIND_END - 1);
     thaw_status s = check_head(&own, rule, err);
     if (s != THAW_OK)
         return s;
 
     size_t tensors = (size_t)own.n_in + own.n_out;
-    size_t bytes = sizeof(cpu_op) + tensors * sizeof(thaw_tensor);
-    cpu_op *op = dev->host->alloc(dev->host->ctx, bytes, 64);
+    size_t bytes = sizeof(backend_op) + tensors * sizeof(thaw_tensor);
+    backend_op *op = host->alloc(host->ctx, bytes, 64);
     if (!op)
-        return cpu_fail(err, THAW_E_NO_MEMORY, "%s: no memory for a descriptor of %zu bytes", rule->name,
-                        bytes);
+        return backend_fail(err, THAW_E_NO_MEMORY, "%s: no memory for a descriptor of %zu bytes", rule->name,
+                            bytes);
     memset(op, 0, bytes);
     op->kind = own.kind;
     op->n_in = own.n_in;
@@ -274,16 +277,16 @@ thaw_status cpu_op_read(const struct thaw_device *dev, const thaw_op *from, cpu_
     if (s == THAW_OK)
         s = read_tensors(rule, true, own.out, own.n_out, op->out, err);
     if (s == THAW_OK)
-        s = cpu_op_check_shapes(op, rule, err);
+        s = backend_op_check_shapes(op, rule, err);
     if (s != THAW_OK) {
-        cpu_op_free(dev, op);
+        backend_op_free(host, op);
         return s;
     }
     *out = op;
     return THAW_OK;
 }
 
-void cpu_op_free(const struct thaw_device *dev, cpu_op *op)
+void backend_op_free(const thaw_host *host, backend_op *op)
 {
-    dev->host->free(dev->host->ctx, op);
+    host->free(host->ctx, op);
 }

@@ -1,9 +1,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "backends/cpu/cpu.h"
+#include "backends/common/op.h"
 
-thaw_status cpu_fail(thaw_error *err, thaw_status status, const char *format, ...)
+thaw_status backend_fail(thaw_error *err, thaw_status status, const char *format, ...)
 {
     if (err) {
         va_list ap;
