@@ -26,6 +26,7 @@ int cli_evaluate(int argc, char **argv);
 int cli_predict(int argc, char **argv);
 int cli_features(int argc, char **argv);
 int cli_plan(int argc, char **argv);
+int cli_tune(int argc, char **argv);
 int cli_devices(int argc, char **argv);
 int cli_check(int argc, char **argv);
 int cli_convert(int argc, char **argv);

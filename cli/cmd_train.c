@@ -28,7 +28,7 @@ typedef struct train_args {
     cli_common common;
     thaw_recipe recipe;
     uint32_t cache_mb;
-    bool resume, cache_keep, given_last, given_split;
+    bool resume, cache_keep, check_step, given_last, given_split;
 } train_args;
 
 /* -1 if the options agree with each other. */
@@ -58,6 +58,7 @@ static int run_train(train_args *args, const char *dir)
     r->dir = dir;
     r->resume = args->resume;
     r->cache_keep = args->cache_keep;
+    r->check_step = args->check_step;
     r->cache_bytes = (uint64_t)args->cache_mb << 20;
     if (!cli_recipe_start(r, &args->common, &found))
         goto cleanup;
@@ -187,6 +188,15 @@ int cli_train(int argc, char **argv)
          .target = &r->epoch_csv,
          .value = "FILE.csv",
          .help = "write a line for each epoch"},
+        {.name = "precision",
+         .kind = CLI_CHOICE,
+         .target = &r->precision,
+         .choices = "f32|tf32",
+         .help = "of convolutions' factors; tf32 is faster on some GPUs (default f32)"},
+        {.name = "check-step",
+         .kind = CLI_FLAG,
+         .target = &args.check_step,
+         .help = "compute each phase's first step on cpu:0 too, and stop if it differs"},
         CLI_DEVICE_OPTIONS(&args.common),
         CLI_JSON_OPTION(&args.common),
         CLI_QUIET_OPTION(&args.common),

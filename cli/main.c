@@ -18,6 +18,7 @@ static const struct {
     {"features", cli_features, "the 2048 numbers that the network sees in each photo"},
     {"plan", cli_plan, "what would run where, and in how much memory"},
     {"devices", cli_devices, "what there is to compute with"},
+    {"tune", cli_tune, "find the fastest algorithms of a device"},
     {"check", cli_check, "prove a device or plugin right, op by op"},
     {"convert", cli_convert, "read weights of another program"},
     {"info", cli_info, "what is in a model file"},

@@ -76,13 +76,19 @@ static void print_memory(const thaw_run_header *h)
            (unsigned)h->prefix_batch, prefix);
 }
 
+static const char *precision_name(const thaw_run_header *h)
+{
+    return h->precision == THAW_RECIPE_PRECISION_TF32 ? "tf32" : "f32";
+}
+
 static void print_header(const thaw_run_header *h)
 {
     printf("thaw %s on %s (%s)\n", thaw_version(), h->device, h->device_title);
     printf("  weights     %s\n", h->weights);
     print_data(h);
     print_trained(h);
-    printf("  steps       batches of %u, dropout %g\n", (unsigned)h->batch_size, h->dropout);
+    printf("  steps       batches of %u, dropout %g, convolutions in %s\n", (unsigned)h->batch_size,
+           h->dropout, precision_name(h));
     print_memory(h);
     if (h->resumed)
         printf("  resumed     in phase %u, epoch %u, after step %u\n", (unsigned)h->resume_phase,
@@ -112,6 +118,7 @@ static void json_header(cli_json *json, const thaw_run_header *h)
     cli_json_count(json, "input_size", h->input_size);
     cli_json_count(json, "batch_size", h->batch_size);
     cli_json_real(json, "dropout", h->dropout);
+    cli_json_text(json, "precision", precision_name(h));
     cli_json_text(json, "bn", h->bn == THAW_RECIPE_BN_BATCH ? "batch" : "frozen");
     cli_json_count(json, "trained_layers", h->layers);
     cli_json_count(json, "trained_tensors", h->tensors);
@@ -162,6 +169,9 @@ static void on_progress(train_report *report, const thaw_run_progress *p)
         break;
     case THAW_STAGE_PREFIX:
         snprintf(label, sizeof label, "frozen part");
+        break;
+    case THAW_STAGE_PREPARE:
+        snprintf(label, sizeof label, "preparing kernels");
         break;
     default:
         snprintf(label, sizeof label, "phase %u epoch %u/%u%s", (unsigned)p->phase, (unsigned)p->epoch,
@@ -236,6 +246,11 @@ void train_report_event(void *ctx, const thaw_run_event *event)
         if (words)
             printf("phase %u stops early, after epoch %u: no better validation loss\n",
                    (unsigned)event->epoch->phase, (unsigned)event->epoch->epoch);
+        break;
+    case THAW_RUN_CHECKED:
+        if (words)
+            printf("step 1 on %s: loss differs by %.0e, gradients by %.0e\n", event->check->device,
+                   event->check->loss, event->check->gradients);
         break;
     case THAW_RUN_BAD_IMAGE:
         report->n_bad++;

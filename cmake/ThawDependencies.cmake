@@ -18,6 +18,15 @@ if(NOT STB_INCLUDE_DIR)
     message(FATAL_ERROR "stb_image.h not found: install libstb-dev")
 endif()
 
+# Headers alone: the OpenCL backend opens the library at run time.
+find_path(OPENCL_INCLUDE_DIR CL/cl.h)
+if(OPENCL_INCLUDE_DIR)
+    add_library(OpenCL::Headers INTERFACE IMPORTED)
+    target_include_directories(OpenCL::Headers INTERFACE ${OPENCL_INCLUDE_DIR})
+else()
+    message(STATUS "CL/cl.h not found: thaw is built without its OpenCL backend (install opencl-c-headers)")
+endif()
+
 if(THAW_BUILD_TESTS)
     pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
 endif()

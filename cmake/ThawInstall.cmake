@@ -3,7 +3,6 @@
 
 include(CMakePackageConfigHelpers)
 
-set(THAW_PLUGIN_TARGETS thaw-cpu)
 set(THAW_PACKAGE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/thaw)
 
 install(TARGETS thaw RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})

@@ -7,7 +7,8 @@ BUILD=${THAW_BUILD:-$ROOT/build}
 JOBS=$(nproc 2>/dev/null || echo 2)
 
 BUILD_PACKAGES="gcc cmake ninja-build pkg-config libc6-dev libhdf5-dev libzip-dev libcjson-dev
-    libxxhash-dev libstb-dev libpng-dev libgif-dev libjpeg-dev zlib1g-dev"
+    libxxhash-dev libstb-dev libpng-dev libgif-dev libjpeg-dev zlib1g-dev
+    opencl-c-headers"
 FETCH_PACKAGES="curl ca-certificates"
 # For CMake runs inside the tests as well: a machine that has ninja need not have make.
 export CMAKE_GENERATOR=Ninja

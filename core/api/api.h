@@ -2,7 +2,9 @@
 #ifndef THAW_API_API_H
 #define THAW_API_API_H
 
+#include "core/check/selftest.h"
 #include "core/train/train.h"
+#include "core/tune/tune.h"
 #include "thaw/thaw.h"
 
 struct thaw_context {
@@ -15,13 +17,40 @@ struct thaw_context {
 typedef struct thaw_session {
     thaw_runtime *runtime;
     thaw_dev *dev, *fallback_dev; /* fallback_dev: NULL where dev is a CPU or there is none */
+    thaw_choices *choices;        /* of algorithms on dev */
     thaw_where where;
 } thaw_session;
 
-/* device and on_decline as in thaw.h. Closed by thaw_session_close, also after an error. */
+/* device and on_decline as in thaw.h. The first use of a device with a driver tests it. Closed by
+ * thaw_session_close, also after an error. */
 thaw_status thaw_session_open(thaw_context *context, const char *device, int32_t on_decline,
                               thaw_session *out, thaw_error *err);
 void thaw_session_close(thaw_session *session);
+/* The same without what is known of the device's algorithms: choices is empty. */
+thaw_status thaw_session_open_plain(thaw_context *context, const char *device, int32_t on_decline,
+                                    thaw_session *out, thaw_error *err);
+
+/* ---- what is known of a device's algorithms (choose.c) ---------------------------------------------- */
+
+/* The list's entry of an open device. */
+const thaw_device_entry *thaw_entry_of(const thaw_runtime *runtime, const thaw_dev *dev);
+thaw_tune_id thaw_tune_id_of(const thaw_device_entry *entry);
+/* Adds what `thaw tune` found for the device, if anything; no failure of the file is one of the caller's. */
+void thaw_load_tuned(const thaw_context *context, const thaw_device_entry *entry, thaw_choices *choices);
+
+typedef enum {
+    THAW_TEST_STORED,    /* only what is in the file */
+    THAW_TEST_IF_NEEDED, /* what is in the file, else now */
+    THAW_TEST_NOW
+} thaw_test_when;
+/* Tests an open device, or finds the result of an earlier test. device: as it was opened, with its options.
+ * *known: whether out holds a result; not for the reference itself, nor where there is no reference.
+ * Freed by thaw_selftest_free, also after an error. */
+thaw_status thaw_test_device(thaw_context *context, thaw_dev *dev, const char *device,
+                             const thaw_choices *preferred, thaw_test_when when, thaw_selftest *out,
+                             bool *known, thaw_error *err);
+/* Whether a device belongs to the plugin that everything is compared with. */
+bool thaw_is_reference(const thaw_device_entry *entry);
 
 /* Copies a caller's struct, which may be older or newer, over one that holds the defaults. THAW_E_INVALID
  * if its struct_size was never set; what: its type. */

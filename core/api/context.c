@@ -150,11 +150,14 @@ static thaw_status read_decline(int32_t on_decline, thaw_fallback *out, thaw_err
     }
 }
 
-thaw_status thaw_session_open(thaw_context *context, const char *device, int32_t on_decline,
-                              thaw_session *out, thaw_error *err)
+thaw_status thaw_session_open_plain(thaw_context *context, const char *device, int32_t on_decline,
+                                    thaw_session *out, thaw_error *err)
 {
     memset(out, 0, sizeof *out);
     out->runtime = context->runtime;
+    out->choices = thaw_choices_create();
+    if (!out->choices)
+        return thaw_fail_memory(err, 1, "a device's choices");
     thaw_status st = read_decline(on_decline, &out->where.fallback, err);
     if (st == THAW_OK)
         st = thaw_runtime_open(context->runtime, device, &out->dev, err);
@@ -163,8 +166,25 @@ thaw_status thaw_session_open(thaw_context *context, const char *device, int32_t
         st = thaw_runtime_open(context->runtime, cpu, &out->fallback_dev, err);
     out->where.dev = out->dev;
     out->where.fallback_dev = out->fallback_dev;
+    out->where.choices = out->choices;
     out->where.log = &context->log;
     out->where.decode_threads = context->threads;
+    return st;
+}
+
+thaw_status thaw_session_open(thaw_context *context, const char *device, int32_t on_decline,
+                              thaw_session *out, thaw_error *err)
+{
+    thaw_selftest test = {0};
+    bool known = false;
+    thaw_status st = thaw_session_open_plain(context, device, on_decline, out, err);
+    if (st != THAW_OK)
+        return st;
+    thaw_load_tuned(context, thaw_entry_of(context->runtime, out->dev), out->choices);
+    st = thaw_test_device(context, out->dev, device, out->choices, THAW_TEST_IF_NEEDED, &test, &known, err);
+    if (st == THAW_OK && known)
+        st = thaw_selftest_apply(&test, out->choices, err);
+    thaw_selftest_free(&test);
     return st;
 }
 
@@ -172,4 +192,5 @@ void thaw_session_close(thaw_session *session)
 {
     thaw_runtime_close(session->runtime, session->fallback_dev);
     thaw_runtime_close(session->runtime, session->dev);
+    thaw_choices_free(session->choices);
 }

@@ -40,7 +40,8 @@ static thaw_status check_choices(const thaw_recipe *r, thaw_error *err)
                    {"shuffle", r->shuffle, 2},
                    {"cache", r->cache, 4},
                    {"cache_type", r->cache_type, 2},
-                   {"on_bad_image", r->on_bad_image, 2}};
+                   {"on_bad_image", r->on_bad_image, 2},
+                   {"precision", r->precision, 2}};
     for (size_t i = 0; i < sizeof choices / sizeof choices[0]; i++) {
         thaw_status st = check_choice(choices[i].name, choices[i].value, choices[i].count, err);
         if (st != THAW_OK)
@@ -142,6 +143,7 @@ static void send_header(const forward *f, const thaw_train_header *h)
         .resume_phase = h->resume_phase + 1,
         .resume_epoch = h->resume_epoch + 1,
         .resume_step = h->resume_step,
+        .precision = h->precision == THAW_PREC_TF32 ? THAW_RECIPE_PRECISION_TF32 : THAW_RECIPE_PRECISION_F32,
     };
     send(f, (thaw_run_event){.kind = THAW_RUN_HEADER, .header = &header});
 }
@@ -163,11 +165,10 @@ static void send_phase(const forward *f, const thaw_phase_info *p)
 
 static void send_progress(const forward *f, const thaw_progress *p)
 {
-    static const int32_t stages[] = {[THAW_PASS_CHECK] = THAW_STAGE_CHECK,
-                                     [THAW_PASS_FEATURES] = THAW_STAGE_PREFIX,
-                                     [THAW_PASS_TRAIN] = THAW_STAGE_TRAIN,
-                                     [THAW_PASS_VALIDATE] = THAW_STAGE_VALIDATE,
-                                     [THAW_PASS_USE] = THAW_STAGE_PREFIX};
+    static const int32_t stages[] = {
+        [THAW_PASS_CHECK] = THAW_STAGE_CHECK, [THAW_PASS_FEATURES] = THAW_STAGE_PREFIX,
+        [THAW_PASS_TRAIN] = THAW_STAGE_TRAIN, [THAW_PASS_VALIDATE] = THAW_STAGE_VALIDATE,
+        [THAW_PASS_USE] = THAW_STAGE_PREFIX,  [THAW_PASS_PREPARE] = THAW_STAGE_PREPARE};
     const thaw_run_progress progress = {.struct_size = sizeof progress,
                                         .stage = stages[p->pass],
                                         .phase = p->phase + 1,
@@ -197,6 +198,17 @@ static void send_epoch(const forward *f, const thaw_epoch_record *e, int32_t kin
     send(f, (thaw_run_event){.kind = kind, .epoch = &epoch});
 }
 
+static void send_check(const forward *f, const thaw_check_record *c)
+{
+    const thaw_run_check check = {.struct_size = sizeof check,
+                                  .phase = c->phase + 1,
+                                  .device = c->device,
+                                  .loss = c->loss,
+                                  .gradients = c->gradients,
+                                  .worst_tensor = c->worst_tensor};
+    send(f, (thaw_run_event){.kind = THAW_RUN_CHECKED, .check = &check});
+}
+
 static void translate_event(void *ctx, const thaw_train_event *event)
 {
     const forward *f = ctx;
@@ -224,6 +236,9 @@ static void translate_event(void *ctx, const thaw_train_event *event)
     case THAW_EVENT_SAVED:
         send(f, (thaw_run_event){.kind = THAW_RUN_SAVED, .path = event->u.path});
         break;
+    case THAW_EVENT_CHECKED:
+        send_check(f, event->u.check);
+        break;
     case THAW_EVENT_STEP: /* the step log has them */
         break;
     }
@@ -237,6 +252,7 @@ thaw_status thaw_run_recipe(thaw_context *context, const thaw_recipe *recipe,
     thaw_train_options options;
     thaw_session session = {.runtime = context->runtime};
     thaw_train_result result = {0};
+    thaw_dev *check_dev = NULL;
     forward f = {.on_event = on_event, .ctx = ctx};
     const thaw_listener listener = {translate_event, &f};
 
@@ -252,9 +268,17 @@ thaw_status thaw_run_recipe(thaw_context *context, const thaw_recipe *recipe,
         f.start = options.init ? options.init : options.weights;
         session.where.cancel = given.cancel;
         session.where.prefix_batch = given.prefix_batch;
+        session.where.precision =
+            given.precision == THAW_RECIPE_PRECISION_TF32 ? THAW_PREC_TF32 : THAW_PREC_F32;
+        if (given.check_step)
+            st = thaw_runtime_open(context->runtime, "cpu:0", &check_dev, err);
+        session.where.check_dev = check_dev;
+    }
+    if (st == THAW_OK) {
         st = thaw_train(&options, &session.where, on_event ? &listener : NULL, &result, err);
     }
     thaw_train_result_free(&result);
+    thaw_runtime_close(context->runtime, check_dev);
     thaw_session_close(&session);
     return st;
 }

@@ -198,6 +198,33 @@ typedef struct check_run {
     double worst;
 } check_run;
 
+/* A stream for each side, and what follows from the devices. Both are open already; run->device.dev and
+ * run->reference.dev are set. The streams are destroyed by thaw_check_run_end, also after an error. err is
+ * needed. */
+thaw_status thaw_check_run_begin(check_run *run, thaw_error *err);
+void thaw_check_run_end(check_run *run);
+
+/* One case in memory: where its arguments lie, its inputs, and what the reference made of them. */
+typedef struct check_images {
+    uint8_t *before, *reference, *sums, *first, *second, *scratch;
+    uint8_t *memory;
+} check_images;
+typedef struct check_subject {
+    const check_case *c;
+    check_layout layout;
+    check_images images;
+} check_subject;
+/* Draws the inputs and runs the reference. Freed by thaw_check_end, also after an error; c outlives it. */
+thaw_status thaw_check_begin(check_run *run, const check_case *c, check_subject *subject, thaw_error *err);
+/* One algorithm of the device, twice, against the reference. Statuses as thaw_check_values. */
+thaw_status thaw_check_algo(check_run *run, const check_subject *subject, uint32_t algo, thaw_error *err);
+void thaw_check_end(check_subject *subject);
+
+/* The case that tries an op with random values of the right kind, outputs never in place of inputs: of its
+ * own batch, or of the largest smaller one with which all tensors together take at most max_bytes (0: its
+ * own). False for what no case can hold: an unknown kind, or more than CHECK_MAX_ARGS tensors. */
+bool thaw_check_case_of(const thaw_op *op, size_t max_bytes, check_case *out);
+
 /* THAW_OK: passed. THAW_E_CHECK: failed. THAW_E_UNSUPPORTED: declined. Another: cannot go on. */
 thaw_status thaw_check_values(check_run *run, const check_case *c, thaw_error *err);
 thaw_status thaw_check_adjoint(check_run *run, const check_case *c, thaw_error *err);

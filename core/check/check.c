@@ -13,19 +13,25 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static thaw_status open_side(thaw_runtime *runtime, const char *name, check_side *side, thaw_error *err)
+thaw_status thaw_check_run_begin(check_run *run, thaw_error *err)
 {
-    thaw_status st = thaw_runtime_open(runtime, name, &side->dev, err);
-    if (st != THAW_OK)
-        return st;
-    return thaw_check_stream(side, &side->stream, err);
+    const thaw_dev *device = run->device.dev, *reference = run->reference.dev;
+    run->align = device->align > reference->align ? device->align : reference->align;
+    thaw_status st = thaw_check_stream(&run->device, &run->device.stream, err);
+    return st == THAW_OK ? thaw_check_stream(&run->reference, &run->reference.stream, err) : st;
 }
 
-static void close_side(thaw_runtime *runtime, check_side *side)
+static void end_side(check_side *side)
 {
-    if (side->dev)
+    if (side->stream)
         side->dev->ops.stream_destroy(side->dev->handle, side->stream);
-    thaw_runtime_close(runtime, side->dev);
+    side->stream = NULL;
+}
+
+void thaw_check_run_end(check_run *run)
+{
+    end_side(&run->device);
+    end_side(&run->reference);
 }
 
 static bool selected(const thaw_check_options *options, const check_case *c)
@@ -143,14 +149,14 @@ thaw_status thaw_check_run(thaw_runtime *runtime, const thaw_check_options *opti
     summary->seed = options->seed;
     for (uint32_t kind = 0; kind < THAW_OP_KIND_END; kind++)
         summary->ops[kind].op = thaw_check_op_name(kind);
-    thaw_status st = open_side(runtime, options->device, &run.device, e);
+    thaw_status st = thaw_runtime_open(runtime, options->device, &run.device.dev, e);
     if (st == THAW_OK)
-        st = open_side(runtime, options->reference ? options->reference : "cpu:0,isa=reference",
-                       &run.reference, e);
+        st = thaw_runtime_open(runtime, options->reference ? options->reference : THAW_CHECK_REFERENCE,
+                               &run.reference.dev, e);
+    if (st == THAW_OK)
+        st = thaw_check_run_begin(&run, e);
     if (st != THAW_OK)
         goto cleanup;
-    run.align =
-        run.device.dev->align > run.reference.dev->align ? run.device.dev->align : run.reference.dev->align;
     for (uint32_t round = 0; st == THAW_OK && round < (options->repeat ? options->repeat : 1); round++) {
         run.seed = options->seed + round;
         st = do_round(&run, options, summary, e);
@@ -159,7 +165,8 @@ thaw_status thaw_check_run(thaw_runtime *runtime, const thaw_check_options *opti
         st = verdict(options, run.device.dev->name, summary, e);
 cleanup:
     summary->seconds = now() - start;
-    close_side(runtime, &run.reference);
-    close_side(runtime, &run.device);
+    thaw_check_run_end(&run);
+    thaw_runtime_close(runtime, run.reference.dev);
+    thaw_runtime_close(runtime, run.device.dev);
     return st;
 }

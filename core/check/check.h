@@ -13,6 +13,9 @@
 #include "core/runtime/runtime.h"
 #include "thaw_ops.h"
 
+/* What is believed: the CPU backend's plain C. */
+#define THAW_CHECK_REFERENCE "cpu:0,isa=reference"
+
 typedef enum {
     THAW_CHECK_PASSED = 0,
     THAW_CHECK_FAILED = 1,
@@ -34,7 +37,7 @@ typedef struct thaw_check_case {
 
 typedef struct thaw_check_options {
     const char *device;      /* under test, as thaw_runtime_open wants it: "cpu:0,isa=avx2" */
-    const char *reference;   /* NULL: "cpu:0,isa=reference" */
+    const char *reference;   /* NULL: THAW_CHECK_REFERENCE */
     const char *op;          /* only cases of this op ("conv2d", "device"); NULL: all */
     const char *case_filter; /* only cases whose name contains this; NULL: all */
     uint64_t seed;

@@ -24,10 +24,7 @@
 #include "core/base/memory.h"
 #include "core/check/case.h"
 
-typedef struct images {
-    uint8_t *before, *reference, *sums, *first, *second, *scratch;
-    uint8_t *memory;
-} images;
+typedef check_images images;
 
 static thaw_status make_images(images *m, size_t bytes, thaw_error *err)
 {
@@ -195,22 +192,40 @@ static thaw_status run_reference(check_run *run, const check_case *c, const chec
     return st;
 }
 
+thaw_status thaw_check_begin(check_run *run, const check_case *c, check_subject *subject, thaw_error *err)
+{
+    memset(subject, 0, sizeof *subject);
+    subject->c = c;
+    thaw_status st = thaw_check_layout(c, run->align, &subject->layout, err);
+    if (st == THAW_OK)
+        st = make_images(&subject->images, subject->layout.total, err);
+    if (st != THAW_OK)
+        return st;
+    thaw_check_draw(c, &subject->layout, run->seed, subject->images.before);
+    return run_reference(run, c, &subject->layout, &subject->images, err);
+}
+
+thaw_status thaw_check_algo(check_run *run, const check_subject *subject, uint32_t algo, thaw_error *err)
+{
+    return compare_algo(run, subject->c, &subject->layout, algo, &subject->images, err);
+}
+
+void thaw_check_end(check_subject *subject)
+{
+    free(subject->images.memory);
+    memset(subject, 0, sizeof *subject);
+}
+
 thaw_status thaw_check_values(check_run *run, const check_case *c, thaw_error *err)
 {
     thaw_op_info info;
-    check_layout layout;
-    images m = {0};
+    check_subject subject;
     thaw_status st = thaw_check_query(&run->device, c, THAW_ALGO_DEFAULT, &info, err);
-    if (st == THAW_OK)
-        st = thaw_check_layout(c, run->align, &layout, err);
-    if (st == THAW_OK)
-        st = make_images(&m, layout.total, err);
     if (st != THAW_OK)
         return st;
-    thaw_check_draw(c, &layout, run->seed, m.before);
-    st = run_reference(run, c, &layout, &m, err);
+    st = thaw_check_begin(run, c, &subject, err);
     for (uint32_t algo = 0; st == THAW_OK && algo < info.n_algos; algo++)
-        st = compare_algo(run, c, &layout, algo, &m, err);
-    free(m.memory);
+        st = thaw_check_algo(run, &subject, algo, err);
+    thaw_check_end(&subject);
     return st;
 }

@@ -125,6 +125,24 @@ thaw_status thaw_graph_slice(thaw_graph *graph, const char *name, uint32_t paren
     return add_tensor(graph, &t, out, err);
 }
 
+const char *thaw_precision_name(thaw_precision precision)
+{
+    static const char *const names[] = {[THAW_PREC_F32] = "f32",
+                                        [THAW_PREC_TF32] = "tf32",
+                                        [THAW_PREC_BF16] = "bf16",
+                                        [THAW_PREC_F16] = "f16"};
+    return precision >= THAW_PREC_F32 && precision <= THAW_PREC_F16 ? names[precision] : "?";
+}
+
+void thaw_graph_set_precision(thaw_graph *graph, thaw_precision precision)
+{
+    for (size_t i = 0; i < graph->n_ops; i++) {
+        uint32_t kind = graph->ops[i].kind;
+        if (kind == THAW_OP_CONV2D || kind == THAW_OP_CONV2D_BWD_DATA || kind == THAW_OP_CONV2D_BWD_FILTER)
+            graph->ops[i].precision = precision;
+    }
+}
+
 uint32_t thaw_graph_root(const thaw_graph *graph, uint32_t tensor)
 {
     uint32_t parent = graph->tensors[tensor].parent;

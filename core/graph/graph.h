@@ -96,6 +96,11 @@ thaw_status thaw_graph_op(thaw_graph *graph, uint32_t kind, const char *label, c
                           uint32_t n_in, const uint32_t *out, uint32_t n_out, const thaw_attr *attr,
                           thaw_error *err);
 
+/* "f32", "tf32", "bf16" or "f16"; "?" for an unknown one. */
+const char *thaw_precision_name(thaw_precision precision);
+/* The least precision of the multiplications of every convolution, its gradients included. */
+void thaw_graph_set_precision(thaw_graph *graph, thaw_precision precision);
+
 /* Root of a tensor: its parent, or itself. */
 uint32_t thaw_graph_root(const thaw_graph *graph, uint32_t tensor);
 /* Elements of one pixel to the next: the root's channels. */

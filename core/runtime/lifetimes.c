@@ -47,24 +47,59 @@ static void share_places(const thaw_placement *p, thaw_schedule *s, size_t i)
     }
 }
 
-/* Closes the gaps that the units leave which moved in with another. */
-static thaw_status number_items(thaw_schedule *s, uint32_t d, thaw_error *err)
+typedef struct numbering {
+    const thaw_placement *placement;
+    const thaw_schedule *schedule;
+    uint32_t dev;
+    size_t *number; /* of each unit's item */
+    thaw_mem_item *items;
+    size_t n;
+} numbering;
+
+/* Those of feeds, or all others, or all. */
+typedef enum { FEEDS, OTHERS, ALL } item_kind;
+
+static void number_kind(numbering *to, item_kind kind)
 {
-    size_t *number = thaw_calloc(s->n_units, sizeof *number);
-    if (!number)
-        return thaw_fail_memory(err, s->n_units * sizeof *number, "the memory plan");
-    size_t n = 0;
+    const thaw_schedule *s = to->schedule;
     for (size_t u = 0; u < s->n_units; u++) {
-        if (s->units[u].item[d] != u)
+        bool feed = to->placement->graph.tensors[s->units[u].tensor].storage == THAW_T_FEED;
+        if (s->units[u].item[to->dev] != u || (kind != ALL && feed != (kind == FEEDS)))
             continue;
-        number[u] = n;
-        s->items[d][n++] = s->items[d][u];
+        to->number[u] = to->n;
+        to->items[to->n] = s->items[to->dev][u];
+        if (kind == FEEDS) {
+            to->items[to->n].first = 0;
+            to->items[to->n].last = to->placement->graph.n_ops;
+        }
+        to->n++;
     }
+}
+
+/* Closes the gaps that the units leave which moved in with another. */
+static thaw_status number_items(const thaw_placement *p, thaw_schedule *s, uint32_t d, bool feeds_first,
+                                thaw_error *err)
+{
+    numbering to = {.placement = p, .schedule = s, .dev = d};
+    to.number = thaw_calloc(s->n_units, sizeof *to.number);
+    to.items = thaw_calloc(s->n_units + 1, sizeof *to.items);
+    if (!to.number || !to.items) {
+        free(to.number);
+        free(to.items);
+        return thaw_fail_memory(err, s->n_units * sizeof *to.items, "the memory plan");
+    }
+    if (feeds_first) {
+        number_kind(&to, FEEDS);
+        s->n_feed_items = to.n;
+    }
+    number_kind(&to, feeds_first ? OTHERS : ALL);
     for (size_t u = 0; u < s->n_units; u++)
         if (s->units[u].item[d] != THAW_NO_ITEM)
-            s->units[u].item[d] = number[s->units[u].item[d]];
-    s->n_items[d] = n;
-    free(number);
+            s->units[u].item[d] = to.number[s->units[u].item[d]];
+    free(s->items[d]);
+    s->items[d] = to.items;
+    s->n_items[d] = to.n;
+    free(to.number);
     return THAW_OK;
 }
 
@@ -98,7 +133,8 @@ static thaw_status one_item_each(const thaw_placement *p, thaw_schedule *s, uint
     return THAW_OK;
 }
 
-thaw_status thaw_schedule_items(const thaw_placement *placement, thaw_schedule *s, thaw_error *err)
+thaw_status thaw_schedule_items(const thaw_placement *placement, thaw_schedule *s, bool feeds_apart,
+                                thaw_error *err)
 {
     thaw_status st = THAW_OK;
     for (uint32_t d = 0; st == THAW_OK && d < THAW_MAX_DEVS; d++)
@@ -106,7 +142,7 @@ thaw_status thaw_schedule_items(const thaw_placement *placement, thaw_schedule *
     for (size_t i = 0; st == THAW_OK && i < placement->graph.n_ops; i++)
         share_places(placement, s, i);
     for (uint32_t d = 0; st == THAW_OK && d < THAW_MAX_DEVS; d++) {
-        st = number_items(s, d, err);
+        st = number_items(placement, s, d, feeds_apart && d == THAW_HOME, err);
         if (st == THAW_OK)
             add_workspace(placement, s, d);
     }

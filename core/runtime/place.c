@@ -65,11 +65,9 @@ static thaw_status ask(const placer *p, size_t d, const thaw_gop *op, answer *a,
     if (st != THAW_OK)
         return st;
     thaw_error why = {0};
-    a->info.struct_size = sizeof a->info;
-    st = p->devs[d]->ops.op_query(p->devs[d]->handle, &desc.op, THAW_ALGO_DEFAULT, &a->info, &why);
+    /* What is known of the device that was asked for says nothing about the one behind it. */
+    st = thaw_choices_ask(d == THAW_HOME ? p->options->choices : NULL, p->devs[d], &desc.op, &a->info, &why);
     thaw_op_desc_free(&desc);
-    a->info.name[sizeof a->info.name - 1] = '\0';
-    a->info.reason[sizeof a->info.reason - 1] = '\0';
     if (st == THAW_OK) {
         a->taken = true;
         return st;

@@ -36,7 +36,8 @@ static void describe_row(const thaw_program *program, const thaw_placement *plac
 }
 
 thaw_status thaw_program_describe(thaw_program *program, const thaw_placement *placement,
-                                  const thaw_schedule *schedule, const thaw_mem_plan *plans, thaw_error *err)
+                                  const thaw_schedule *schedule, const thaw_program_memory *memory,
+                                  thaw_error *err)
 {
     size_t n = placement->graph.n_ops;
     program->rows = thaw_calloc(n, sizeof *program->rows);
@@ -50,10 +51,13 @@ thaw_status thaw_program_describe(thaw_program *program, const thaw_placement *p
         .rows = program->rows,
         .fallback_ops = placement->fallback_ops,
         .fallback_bytes = schedule->transfer_bytes,
+        .arena_bytes = thaw_program_feed_bytes(memory),
+        .arena_naive_bytes = memory->feeds.total_bytes,
+        .n_arenas = THAW_MAX_SLOTS * memory->feeds.n_arenas,
     };
     for (size_t d = 0; d < program->n_devs; d++) {
-        program->plan.arena_bytes += plans[d].total_bytes;
-        program->plan.n_arenas += plans[d].n_arenas;
+        program->plan.arena_bytes += memory->arenas[d].total_bytes;
+        program->plan.n_arenas += memory->arenas[d].n_arenas;
         program->plan.workspace_bytes += schedule->workspace_bytes[d];
         program->plan.arena_naive_bytes += schedule->workspace_bytes[d];
         for (size_t u = 0; u < schedule->n_units; u++)

@@ -3,6 +3,7 @@
 #define THAW_RUNTIME_PROGRAM_H
 
 #include "core/graph/graph.h"
+#include "core/runtime/choices.h"
 #include "core/runtime/runtime.h"
 
 /* ---- variables --------------------------------------------------------------------------------- */
@@ -23,14 +24,31 @@ thaw_status thaw_vars_get(thaw_vars *vars, size_t i, float *values, thaw_error *
 
 typedef struct thaw_program thaw_program;
 
+/* Streams and memory of programs of which only one runs at a time: what they need is that of the largest,
+ * if that is created first. One thread at a time. */
+typedef struct thaw_lane thaw_lane;
+/* dev: that of every program in it. */
+thaw_status thaw_lane_create(thaw_dev *dev, thaw_lane **out, thaw_error *err);
+/* After its programs. NULL does nothing. */
+void thaw_lane_free(thaw_lane *lane);
+/* Device memory, of the fallback too. */
+uint64_t thaw_lane_bytes(const thaw_lane *lane);
+
 typedef enum { THAW_FALLBACK_WARN = 0, THAW_FALLBACK_ERROR = 1, THAW_FALLBACK_ALLOW = 2 } thaw_fallback;
 
 typedef struct thaw_program_options {
     thaw_dev *dev;
     thaw_dev *fallback_dev; /* takes what dev declines, also in parts; NULL or dev: nobody does */
     thaw_fallback fallback;
-    uint64_t runs; /* expected number of runs, 0 unknown */
+    uint64_t runs;               /* expected number of runs, 0 unknown */
+    const thaw_choices *choices; /* of algorithms on dev; NULL: the device's own */
     const thaw_log *log;
+    thaw_lane *lane;          /* shared with other programs; NULL: its own */
+    uint32_t prepare_threads; /* that prepare kernels at the same time; 0: one for each processor */
+    /* Told on the calling thread how many kernels are ready, once that takes longer than a second. May be
+     * NULL. */
+    void (*progress)(void *ctx, size_t done, size_t total);
+    void *progress_ctx;
 } thaw_program_options;
 
 /* Compiles. vars may be NULL if the graph has no VAR. The graph and its CONST data are not needed any more
@@ -45,8 +63,21 @@ typedef struct thaw_binding {
     void *data; /* only read for a feed */
 } thaw_binding;
 
-/* Uploads the feeds (every FEED of the graph must be there), runs all ops in order, downloads the fetches,
- * and waits. One thread at a time. After an error the variables' contents are undefined. */
+/* A run in three parts, so that the feeds of the next one travel while the device computes. None of them
+ * allocates. After an error of any, nothing of the lane is under way or staged, and the variables' contents
+ * are undefined; unless the bindings or the order of the calls are at fault, when nothing has happened. One
+ * thread at a time for the whole lane.
+ *
+ * stage: starts the upload of every FEED of the graph for the next run, also while a run of the lane, of this
+ * or another program, is under way. The memory behind the feeds is in use until thaw_program_wait.
+ * begin: starts a run on the feeds that were staged last, and the downloads of the fetches, whose memory is
+ * in use until thaw_program_wait. No other run is under way.
+ * wait: waits for the run under way, if any, and for the staged feeds. */
+thaw_status thaw_program_stage(thaw_program *program, const thaw_binding *feeds, size_t n, thaw_error *err);
+thaw_status thaw_program_begin(thaw_program *program, const thaw_binding *fetches, size_t n, thaw_error *err);
+thaw_status thaw_program_wait(thaw_program *program, thaw_error *err);
+
+/* All three. */
 thaw_status thaw_program_run(thaw_program *program, const thaw_binding *feeds, size_t n_feeds,
                              const thaw_binding *fetches, size_t n_fetches, thaw_error *err);
 
@@ -62,7 +93,7 @@ typedef struct thaw_plan_row {
 typedef struct thaw_plan_summary {
     size_t n_rows;
     const thaw_plan_row *rows;
-    uint64_t arena_bytes;       /* activations and workspace, all arenas */
+    uint64_t arena_bytes;       /* feeds, activations and workspace, all arenas */
     uint64_t arena_naive_bytes; /* what it were without reuse */
     uint64_t workspace_bytes;   /* part of arena_bytes */
     size_t n_arenas;

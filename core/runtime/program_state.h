@@ -2,7 +2,7 @@
 #ifndef THAW_RUNTIME_PROGRAM_STATE_H
 #define THAW_RUNTIME_PROGRAM_STATE_H
 
-#include "core/runtime/arenas.h"
+#include "core/runtime/lane.h"
 #include "core/runtime/program.h"
 #include "core/runtime/schedule.h"
 
@@ -16,7 +16,7 @@ typedef struct thaw_port {
 
 typedef struct thaw_kernel_call {
     thaw_kernel *kernel;
-    thaw_slice *args; /* in thaw_program.args */
+    size_t first_arg; /* in thaw_program.args */
     uint32_t n_args;
     thaw_slice workspace;
 } thaw_kernel_call;
@@ -41,17 +41,19 @@ typedef struct thaw_row_text {
 struct thaw_program {
     thaw_dev *devs[THAW_MAX_DEVS];
     size_t n_devs;
-    thaw_stream *streams[THAW_MAX_DEVS];
+    thaw_lane *lane;
+    bool own_lane; /* to be freed with the program */
     thaw_arenas arenas[THAW_MAX_DEVS];
-    void *staging; /* host memory for one transfer */
+    thaw_arenas feed_arenas[THAW_MAX_SLOTS]; /* at home; used if lane->slots is 2 */
+    void *staging;                           /* host memory for one transfer */
 
     thaw_port *feeds, *outputs;
     size_t n_feeds, n_outputs;
     thaw_kernel_call *calls; /* one an op */
     uint32_t *call_devs;     /* of calls of the same position */
     size_t n_calls;
-    thaw_slice *args;
-    thaw_run_step *steps;
+    thaw_slice *args[THAW_MAX_SLOTS]; /* for feeds in the one slot or the other */
+    thaw_run_step *steps[THAW_MAX_SLOTS];
     size_t n_steps;
 
     thaw_plan_summary plan;
@@ -59,8 +61,28 @@ struct thaw_program {
     thaw_row_text *row_texts;
 };
 
-/* Fills program->plan, and arena_bytes etc. from the two plans (plan_rows.c). */
+/* Memory plans of a program. */
+typedef struct thaw_program_memory {
+    thaw_mem_plan arenas[THAW_MAX_DEVS];
+    thaw_mem_plan feeds;   /* of one slot, if the lane has two */
+    uint64_t vars, consts; /* bytes beside them on the home device */
+} thaw_program_memory;
+
+/* Bytes of both slots of feeds. */
+static inline uint64_t thaw_program_feed_bytes(const thaw_program_memory *memory)
+{
+    return THAW_MAX_SLOTS * memory->feeds.total_bytes;
+}
+
+/* Fills program->plan, and arena_bytes etc. from the plans (plan_rows.c). */
 thaw_status thaw_program_describe(thaw_program *program, const thaw_placement *placement,
-                                  const thaw_schedule *schedule, const thaw_mem_plan *plans, thaw_error *err);
+                                  const thaw_schedule *schedule, const thaw_program_memory *memory,
+                                  thaw_error *err);
+
+/* Fills the kernels of program->calls, on several threads. Of several ops that fail, the error is that of the
+ * first in the order of the ops (prepare.c). */
+thaw_status thaw_program_prepare(thaw_program *program, const thaw_placement *placement,
+                                 const thaw_program_memory *memory, const thaw_program_options *options,
+                                 thaw_error *err);
 
 #endif

@@ -38,82 +38,165 @@ static thaw_status check_feeds(const thaw_program *p, thaw_error *err)
 
 static thaw_status enqueue(thaw_program *p, const thaw_run_step *step, thaw_error *err)
 {
+    const thaw_lane *lane = p->lane;
     const thaw_kernel_call *call = &p->calls[step->call];
-    thaw_status st = p->devs[step->dev]->ops.op_enqueue(p->streams[step->dev], call->kernel, call->args,
-                                                        call->n_args, call->workspace, err);
+    const thaw_dev *dev = lane->devs[step->dev];
+    const thaw_slice *args = p->args[lane->running_slot] + call->first_arg;
+    thaw_status st =
+        dev->ops.op_enqueue(lane->streams[step->dev], call->kernel, args, call->n_args, call->workspace, err);
     if (st == THAW_OK)
         return THAW_OK;
-    return thaw_plugin_failed(st, err, "%s: %s (%s) failed", p->devs[step->dev]->name, p->rows[step->call].op,
+    return thaw_plugin_failed(st, err, "%s: %s (%s) failed", dev->name, p->rows[step->call].op,
                               p->rows[step->call].label);
 }
 
-static thaw_status sync_device(thaw_program *p, uint32_t d, thaw_error *err)
+static thaw_status sync_device(const thaw_lane *lane, uint32_t d, thaw_error *err)
 {
-    thaw_status st = p->devs[d]->ops.stream_sync(p->streams[d], err);
-    return st == THAW_OK ? st : thaw_plugin_failed(st, err, "%s failed", p->devs[d]->name);
+    thaw_status st = lane->devs[d]->ops.stream_sync(lane->streams[d], err);
+    return st == THAW_OK ? st : thaw_plugin_failed(st, err, "%s failed", lane->devs[d]->name);
 }
 
 /* By way of the host: devices share no memory. Both are waited for, so that the next transfer finds the
  * staging memory free. */
 static thaw_status transfer(thaw_program *p, const thaw_run_step *step, thaw_error *err)
 {
-    const thaw_dev *from = p->devs[step->from_dev], *to = p->devs[step->dev];
-    thaw_status st = from->ops.download(p->streams[step->from_dev], p->staging, step->from, step->bytes, err);
+    const thaw_lane *lane = p->lane;
+    const thaw_dev *from = lane->devs[step->from_dev], *to = lane->devs[step->dev];
+    thaw_status st =
+        from->ops.download(lane->streams[step->from_dev], p->staging, step->from, step->bytes, err);
     if (st != THAW_OK)
         return thaw_plugin_failed(st, err, "%s: copy to the host failed", from->name);
-    st = sync_device(p, step->from_dev, err);
+    st = sync_device(lane, step->from_dev, err);
     if (st != THAW_OK)
         return st;
-    st = to->ops.upload(p->streams[step->dev], step->place, p->staging, step->bytes, err);
+    st = to->ops.upload(lane->streams[step->dev], step->place, p->staging, step->bytes, err);
     if (st != THAW_OK)
         return thaw_plugin_failed(st, err, "%s: copy from the host failed", to->name);
-    return sync_device(p, step->dev, err);
+    return sync_device(lane, step->dev, err);
+}
+
+static thaw_status download(thaw_program *p, const thaw_run_step *step, thaw_error *err)
+{
+    const thaw_dev *dev = p->lane->devs[step->dev];
+    const thaw_port *port = &p->outputs[step->port];
+    if (!port->data)
+        return THAW_OK;
+    thaw_status st =
+        dev->ops.download(p->lane->streams[step->dev], port->data, step->place, step->bytes, err);
+    return st == THAW_OK ? st
+                         : thaw_plugin_failed(st, err, "%s: download of %s failed", dev->name, port->name);
+}
+
+static thaw_status upload(thaw_program *p, const thaw_run_step *step, thaw_error *err)
+{
+    const thaw_lane *lane = p->lane;
+    const thaw_dev *dev = lane->devs[step->dev];
+    thaw_stream *stream = step->dev == THAW_HOME && lane->upload ? lane->upload : lane->streams[step->dev];
+    thaw_status st = dev->ops.upload(stream, step->place, p->feeds[step->port].data, step->bytes, err);
+    return st == THAW_OK
+               ? st
+               : thaw_plugin_failed(st, err, "%s: upload of %s failed", dev->name, p->feeds[step->port].name);
 }
 
 static thaw_status do_step(thaw_program *p, const thaw_run_step *step, thaw_error *err)
 {
-    const thaw_dev *dev = p->devs[step->dev];
-    thaw_stream *stream = p->streams[step->dev];
-    thaw_status st;
     switch (step->kind) {
-    case THAW_STEP_UPLOAD:
-        st = dev->ops.upload(stream, step->place, p->feeds[step->port].data, step->bytes, err);
-        return st == THAW_OK ? st
-                             : thaw_plugin_failed(st, err, "%s: upload of %s failed", dev->name,
-                                                  p->feeds[step->port].name);
+    case THAW_STEP_UPLOAD: /* staged before */
+        return THAW_OK;
     case THAW_STEP_OP:
         return enqueue(p, step, err);
     case THAW_STEP_TRANSFER:
         return transfer(p, step, err);
     case THAW_STEP_DOWNLOAD:
-        if (!p->outputs[step->port].data)
-            return THAW_OK;
-        st = dev->ops.download(stream, p->outputs[step->port].data, step->place, step->bytes, err);
-        return st == THAW_OK ? st
-                             : thaw_plugin_failed(st, err, "%s: download of %s failed", dev->name,
-                                                  p->outputs[step->port].name);
+        return download(p, step, err);
     }
     return thaw_fail(err, THAW_E_INTERNAL, "a program has a step of unknown kind %d", (int)step->kind);
+}
+
+/* ---- the three parts ----------------------------------------------------------------------------- */
+
+/* Until the streams have been waited for, the caller's memory is in use. */
+static thaw_status give_up(thaw_lane *lane, thaw_status st)
+{
+    thaw_lane_wait(lane, NULL);
+    lane->staged = NULL;
+    return st;
+}
+
+/* The mark that the computing stream waits for. */
+static thaw_status mark_filled(const thaw_lane *lane, thaw_error *err)
+{
+    const thaw_dev *home = lane->devs[THAW_HOME];
+    if (!lane->upload)
+        return THAW_OK;
+    thaw_status st = home->ops.event_record(lane->upload, lane->filled[lane->staged_slot], err);
+    return st == THAW_OK ? st : thaw_plugin_failed(st, err, "%s: cannot mark an upload", home->name);
+}
+
+static thaw_status await_filled(const thaw_lane *lane, thaw_error *err)
+{
+    const thaw_dev *home = lane->devs[THAW_HOME];
+    if (!lane->upload)
+        return THAW_OK;
+    thaw_status st = home->ops.stream_wait(lane->streams[THAW_HOME], lane->filled[lane->running_slot], err);
+    return st == THAW_OK ? st : thaw_plugin_failed(st, err, "%s: cannot wait for an upload", home->name);
+}
+
+thaw_status thaw_program_stage(thaw_program *p, const thaw_binding *feeds, size_t n, thaw_error *err)
+{
+    thaw_lane *lane = p->lane;
+    thaw_error_clear(err);
+    thaw_status st = bind_ports(p->feeds, p->n_feeds, feeds, n, "feed", err);
+    if (st == THAW_OK)
+        st = check_feeds(p, err);
+    if (st != THAW_OK)
+        return st;
+    /* With one slot the uploads queue up behind the run under way. */
+    lane->staged_slot = lane->slots == 2 && lane->running ? 1 - lane->running_slot : 0;
+    lane->staged = p;
+    for (size_t i = 0; st == THAW_OK && i < p->n_steps; i++) {
+        const thaw_run_step *step = &p->steps[lane->staged_slot][i];
+        if (step->kind == THAW_STEP_UPLOAD)
+            st = upload(p, step, err);
+    }
+    if (st == THAW_OK)
+        st = mark_filled(lane, err);
+    return st == THAW_OK ? st : give_up(lane, st);
+}
+
+thaw_status thaw_program_begin(thaw_program *p, const thaw_binding *fetches, size_t n, thaw_error *err)
+{
+    thaw_lane *lane = p->lane;
+    thaw_error_clear(err);
+    if (lane->running || lane->staged != p)
+        return thaw_fail(err, THAW_E_INVALID, "a program is to begin %s",
+                         lane->running ? "before the run under way has been waited for"
+                                       : "that has not been staged");
+    thaw_status st = bind_ports(p->outputs, p->n_outputs, fetches, n, "output", err);
+    if (st != THAW_OK)
+        return st;
+    lane->running = p;
+    lane->running_slot = lane->staged_slot;
+    lane->staged = NULL;
+    st = await_filled(lane, err);
+    for (size_t i = 0; st == THAW_OK && i < p->n_steps; i++)
+        st = do_step(p, &p->steps[lane->running_slot][i], err);
+    return st == THAW_OK ? st : give_up(lane, st);
+}
+
+thaw_status thaw_program_wait(thaw_program *p, thaw_error *err)
+{
+    return thaw_lane_wait(p->lane, err);
 }
 
 thaw_status thaw_program_run(thaw_program *p, const thaw_binding *feeds, size_t n_feeds,
                              const thaw_binding *fetches, size_t n_fetches, thaw_error *err)
 {
-    thaw_error_clear(err);
-    thaw_status st = bind_ports(p->feeds, p->n_feeds, feeds, n_feeds, "feed", err);
+    thaw_status st = thaw_program_stage(p, feeds, n_feeds, err);
     if (st == THAW_OK)
-        st = check_feeds(p, err);
+        st = thaw_program_begin(p, fetches, n_fetches, err);
     if (st == THAW_OK)
-        st = bind_ports(p->outputs, p->n_outputs, fetches, n_fetches, "output", err);
-    if (st != THAW_OK)
-        return st;
-    for (size_t i = 0; st == THAW_OK && i < p->n_steps; i++)
-        st = do_step(p, &p->steps[i], err);
-    /* Also after an error: until then the caller's memory is in use. */
-    for (uint32_t d = 0; d < p->n_devs; d++) {
-        thaw_status synced = sync_device(p, d, st == THAW_OK ? err : NULL);
-        if (st == THAW_OK)
-            st = synced;
-    }
+        return thaw_program_wait(p, err);
+    thaw_lane_wait(p->lane, NULL);
     return st;
 }

@@ -44,6 +44,7 @@ typedef struct thaw_schedule {
     size_t n_steps, step_capacity;
     thaw_mem_item *items[THAW_MAX_DEVS]; /* what needs memory; units that share a place share an item */
     size_t n_items[THAW_MAX_DEVS];
+    size_t n_feed_items;             /* the first of items[THAW_HOME]; 0: feeds are like the others */
     size_t workspace[THAW_MAX_DEVS]; /* its item, or THAW_NO_ITEM */
     uint64_t workspace_bytes[THAW_MAX_DEVS];
     uint64_t transfer_bytes, transfer_max;
@@ -55,7 +56,9 @@ thaw_status thaw_schedule_make(const thaw_placement *placement, thaw_schedule *o
 void thaw_schedule_free(thaw_schedule *schedule);
 
 /* Fills items (and workspace), with every unit in a place of its own except where an op may write in the
- * place of an input that nobody needs any more (thaw_op_facts.in_place). */
-thaw_status thaw_schedule_items(const thaw_placement *placement, thaw_schedule *schedule, thaw_error *err);
+ * place of an input that nobody needs any more (thaw_op_facts.in_place). feeds_apart: the feeds at home come
+ * first, and all live from the beginning to the end. */
+thaw_status thaw_schedule_items(const thaw_placement *placement, thaw_schedule *schedule, bool feeds_apart,
+                                thaw_error *err);
 
 #endif

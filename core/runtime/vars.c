@@ -14,6 +14,7 @@ struct thaw_vars {
     thaw_mem_item *places; /* of infos of the same position */
     size_t count;
     uint64_t bytes;
+    thaw_store store;
     thaw_arenas arenas;
 };
 
@@ -66,12 +67,12 @@ thaw_status thaw_vars_create(thaw_dev *dev, const thaw_var_list *list, thaw_vars
     thaw_vars *vars = thaw_calloc(1, sizeof *vars);
     if (!vars)
         return thaw_fail_memory(err, sizeof *vars, "the variables");
-    vars->dev = dev;
+    vars->dev = vars->store.dev = dev;
     thaw_status st = copy_list(vars, list, err);
     if (st == THAW_OK)
         st = thaw_mem_plan_make(vars->places, vars->count, dev->align, dev->max_alloc, &plan, err);
     if (st == THAW_OK)
-        st = thaw_arenas_create(dev, &plan, "weights and optimizer state", &vars->arenas, err);
+        st = thaw_arenas_take(&vars->store, &plan, "weights and optimizer state", &vars->arenas, err);
     if (st != THAW_OK)
         goto cleanup;
     st = thaw_dev_stream(dev, &vars->stream, err);
@@ -94,6 +95,7 @@ void thaw_vars_free(thaw_vars *vars)
     if (vars->stream)
         vars->dev->ops.stream_destroy(vars->dev->handle, vars->stream);
     thaw_arenas_free(&vars->arenas);
+    thaw_store_free(&vars->store);
     free(vars->infos);
     free(vars->places);
     free(vars);

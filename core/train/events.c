@@ -19,6 +19,18 @@ void thaw_emit(const thaw_listener *listener, thaw_event_kind kind, const void *
     listener->event(listener->ctx, &event);
 }
 
+static void prepared(void *ctx, size_t done, size_t total)
+{
+    const thaw_progress progress = {.pass = THAW_PASS_PREPARE, .done = done, .total = total};
+    thaw_emit(ctx, THAW_EVENT_PROGRESS, &progress);
+}
+
+void thaw_tell_prepared(thaw_program_options *options, const thaw_listener *listener)
+{
+    options->progress = prepared;
+    options->progress_ctx = (void *)(uintptr_t)listener;
+}
+
 void thaw_meter_begin(thaw_meter *meter, const thaw_listener *listener, thaw_progress start)
 {
     *meter =

@@ -10,6 +10,9 @@ double thaw_seconds(void);
 /* what: the member of thaw_train_event.u that kind names. listener may be NULL. */
 void thaw_emit(const thaw_listener *listener, thaw_event_kind kind, const void *what);
 
+/* Reports kernels as they are prepared; listener (may be NULL) lives as long as the options. */
+void thaw_tell_prepared(thaw_program_options *options, const thaw_listener *listener);
+
 static inline bool thaw_cancelled(const thaw_where *where)
 {
     return where->cancel && *where->cancel;

@@ -11,7 +11,14 @@ typedef struct row_hash {
     char text[33];
 } row_hash;
 
-/* One set's pass. Rows 0 … pending-1 of the prefix's images wait for their run. */
+/* Rows of one run of the prefix. */
+typedef struct batch {
+    uint32_t *ids;
+    row_hash *hashes;
+    uint32_t rows;
+} batch;
+
+/* One set's pass. */
 typedef struct pass {
     thaw_source *source;
     const thaw_pass_sets *sets;
@@ -20,42 +27,80 @@ typedef struct pass {
     bool *drop;
     thaw_loader *loader;
     thaw_meter *meter;
-    uint32_t *ids;
-    row_hash *hashes;
-    uint32_t pending;
+    batch filling;  /* what lies in the prefix's images */
+    batch computed; /* what the run under way computes */
 } pass;
 
-static thaw_status store(pass *p, uint32_t row, thaw_error *err)
+static thaw_status make_batch(batch *b, uint32_t rows, thaw_error *err)
 {
-    const thaw_prefix *prefix = &p->source->prefix;
-    thaw_status st = THAW_OK;
-    for (size_t t = 0; st == THAW_OK && t < prefix->n; t++)
-        st = thaw_cache_put(p->source->cache, t, p->ids[row],
-                            (const char *)prefix->out[t] + row * prefix->row_bytes[t], err);
-    return st == THAW_OK ? thaw_cache_done(p->source->cache, p->ids[row], p->hashes[row].text, err) : st;
+    b->ids = thaw_calloc(rows, sizeof *b->ids);
+    b->hashes = thaw_calloc(rows, sizeof *b->hashes);
+    return b->ids && b->hashes ? THAW_OK
+                               : thaw_fail_memory(err, rows * sizeof *b->hashes, "the rows of a pass");
 }
 
+static void free_batch(batch *b)
+{
+    free(b->ids);
+    free(b->hashes);
+}
+
+static thaw_status store_row(const pass *p, uint32_t row, thaw_error *err)
+{
+    const thaw_prefix *prefix = &p->source->prefix;
+    const batch *b = &p->computed;
+    thaw_status st = THAW_OK;
+    for (size_t t = 0; st == THAW_OK && t < prefix->n; t++)
+        st = thaw_cache_put(p->source->cache, t, b->ids[row],
+                            (const char *)prefix->out[t] + row * prefix->row_bytes[t], err);
+    return st == THAW_OK ? thaw_cache_done(p->source->cache, b->ids[row], b->hashes[row].text, err) : st;
+}
+
+/* The run has ended. */
+static thaw_status store(pass *p, thaw_error *err)
+{
+    thaw_status st = THAW_OK;
+    for (uint32_t row = 0; st == THAW_OK && row < p->computed.rows; row++)
+        st = store_row(p, row, err);
+    if (p->computed.rows > 0)
+        thaw_meter_add(p->meter, p->computed.rows);
+    p->computed.rows = 0;
+    return st;
+}
+
+/* While the device computes the rows, those before them are stored and the next ones loaded. */
 static thaw_status flush(pass *p, thaw_error *err)
 {
-    if (p->pending == 0)
+    if (p->filling.rows == 0)
         return THAW_OK;
     if (thaw_cancelled(p->where))
         return thaw_fail(err, THAW_E_CANCELLED, "stopped before the first step, as asked");
-    thaw_status st = thaw_prefix_run(&p->source->prefix, p->pending, (1u << p->source->prefix.n) - 1, err);
-    for (uint32_t row = 0; st == THAW_OK && row < p->pending; row++)
-        st = store(p, row, err);
-    thaw_meter_add(p->meter, p->pending);
-    p->pending = 0;
+    thaw_prefix *prefix = &p->source->prefix;
+    thaw_status st = thaw_prefix_begin(prefix, p->filling.rows, (1u << prefix->n) - 1, err);
+    if (st == THAW_OK)
+        st = store(p, err);
+    batch begun = p->filling;
+    p->filling = p->computed;
+    p->computed = begun;
     return st;
+}
+
+static thaw_status finish(pass *p, thaw_error *err)
+{
+    thaw_status st = flush(p, err);
+    if (st == THAW_OK && p->computed.rows > 0)
+        st = thaw_prefix_wait(&p->source->prefix, err);
+    return st == THAW_OK ? store(p, err) : st;
 }
 
 static thaw_status take(pass *p, size_t i, thaw_error *err)
 {
     thaw_prefix *prefix = &p->source->prefix;
     thaw_error why = {0};
-    row_hash *hash = &p->hashes[p->pending];
+    batch *b = &p->filling;
+    row_hash *hash = &b->hashes[b->rows];
     thaw_status st =
-        thaw_loader_next(p->loader, prefix->images + p->pending * prefix->image_values, hash->text, &why);
+        thaw_loader_next(p->loader, prefix->images + b->rows * prefix->image_values, hash->text, &why);
     if (st != THAW_OK && !thaw_bad_is(st)) {
         if (err)
             *err = why;
@@ -70,8 +115,8 @@ static thaw_status take(pass *p, size_t i, thaw_error *err)
         thaw_meter_add(p->meter, 1);
         return THAW_OK;
     }
-    p->ids[p->pending++] = p->set->ids[i];
-    return p->pending == prefix->batch ? flush(p, err) : THAW_OK;
+    b->ids[b->rows++] = p->set->ids[i];
+    return b->rows == prefix->batch ? flush(p, err) : THAW_OK;
 }
 
 static thaw_status pass_set(pass *p, thaw_error *err)
@@ -91,7 +136,7 @@ static thaw_status pass_set(pass *p, thaw_error *err)
             st = take(p, i, err);
     }
     if (st == THAW_OK)
-        st = flush(p, err);
+        st = finish(p, err);
     thaw_loader_free(p->loader);
     p->loader = NULL;
     return st;
@@ -102,11 +147,9 @@ thaw_status thaw_features_pass(thaw_source *source, const thaw_pass_sets *sets, 
 {
     thaw_meter meter;
     pass p = {.source = source, .sets = sets, .where = where, .meter = &meter};
-    p.ids = thaw_calloc(source->prefix.batch, sizeof *p.ids);
-    p.hashes = thaw_calloc(source->prefix.batch, sizeof *p.hashes);
-    thaw_status st = p.ids && p.hashes ? THAW_OK
-                                       : thaw_fail_memory(err, source->prefix.batch * sizeof *p.hashes,
-                                                          "the rows of a pass");
+    thaw_status st = make_batch(&p.filling, source->prefix.batch, err);
+    if (st == THAW_OK)
+        st = make_batch(&p.computed, source->prefix.batch, err);
     size_t total = 0;
     for (size_t k = 0; k < 2; k++)
         total += sets->set[k] ? sets->set[k]->n : 0;
@@ -118,7 +161,7 @@ thaw_status thaw_features_pass(thaw_source *source, const thaw_pass_sets *sets, 
         if (p.set)
             st = pass_set(&p, err);
     }
-    free(p.ids);
-    free(p.hashes);
+    free_batch(&p.filling);
+    free_batch(&p.computed);
     return st;
 }

@@ -10,35 +10,38 @@
 
 static const char moment[] = "adam/m/";
 
-static thaw_lower_spec spec_of(const thaw_run *run, uint32_t index, const thaw_weights_view *weights,
-                               thaw_var_list *list)
+thaw_lower_spec thaw_phase_spec(const thaw_run *run, uint32_t index, bool train,
+                                const thaw_weights_view *weights, thaw_var_list *list)
 {
     return (thaw_lower_spec){
         .net = &run->net,
         .weights = weights,
         .pool_include_pad = run->model->pre.pool_include_pad,
+        .batch = (int32_t)run->options->batch_size,
         .from = &run->cut[index],
         .feature_dtype = run->options->cache_dtype,
         .trainable = index == THAW_PHASE_FINETUNE ? run->trainable : NULL,
         .head_trainable = true,
         .bn = run->options->bn,
         .vars = list,
+        .train = train,
+        .metrics = !train,
         .dropout = run->options->dropout,
         .seed = run->options->seed,
     };
 }
 
 /* Lowers for n images: a stepper for full batches and one for the rest, as far as there are such. */
-static thaw_status lower_pair(thaw_lower_spec spec, size_t n, uint32_t batch, thaw_stepper pair[2],
+static thaw_status lower_pair(const thaw_run *run, thaw_lower_spec spec, size_t n, thaw_stepper pair[2],
                               thaw_error *err)
 {
     thaw_status st = THAW_OK;
-    spec.batch = (int32_t)batch;
+    size_t batch = run->options->batch_size;
     if (n >= batch)
-        st = thaw_stepper_lower(&spec, &pair[0], err);
+        st = thaw_stepper_lower(&spec, run->where->precision, &pair[0], err);
     spec.batch = (int32_t)(n % batch);
     if (st == THAW_OK && spec.batch > 0)
-        st = thaw_stepper_lower(&spec, &pair[1], err);
+        st = thaw_stepper_lower(&spec, run->where->precision, &pair[1], err);
     return st;
 }
 
@@ -48,9 +51,13 @@ static thaw_status prepare_pair(thaw_run *run, thaw_phase *phase, thaw_stepper p
     thaw_status st = THAW_OK;
     uint64_t epochs = run->options->epochs[phase->index];
     uint64_t runs[2] = {epochs * (n / run->options->batch_size), epochs};
-    for (size_t i = 0; st == THAW_OK && i < 2; i++)
+    for (size_t i = 0; st == THAW_OK && i < 2; i++) {
+        thaw_program_options options = thaw_program_options_of(run->where, runs[i]);
+        options.lane = phase->lane;
+        thaw_tell_prepared(&options, run->listener);
         if (pair[i].rows > 0)
-            st = thaw_stepper_prepare(&pair[i], phase->vars, run->where, runs[i], err);
+            st = thaw_stepper_prepare(&pair[i], phase->vars, &options, err);
+    }
     return st;
 }
 
@@ -79,15 +86,15 @@ thaw_status thaw_phase_create(thaw_run *run, uint32_t index, size_t n_train, siz
     memset(out, 0, sizeof *out);
     out->index = index;
     thaw_weights_of(run->model, &weights);
-    thaw_lower_spec spec = spec_of(run, index, &weights, &out->list);
-    spec.train = true;
-    thaw_status st = lower_pair(spec, n_train, run->options->batch_size, out->train, err);
-    spec.train = false;
-    spec.metrics = true;
+    thaw_status st =
+        lower_pair(run, thaw_phase_spec(run, index, true, &weights, &out->list), n_train, out->train, err);
     if (st == THAW_OK)
-        st = lower_pair(spec, n_val, run->options->batch_size, out->val, err);
+        st = lower_pair(run, thaw_phase_spec(run, index, false, &weights, &out->list), n_val, out->val, err);
     if (st == THAW_OK)
         st = thaw_vars_create(run->where->dev, &out->list, &out->vars, err);
+    if (st == THAW_OK)
+        st = thaw_lane_create(run->where->dev, &out->lane, err);
+    /* Training first: it needs most, and the others make do with what it has. */
     if (st == THAW_OK)
         st = prepare_pair(run, out, out->train, n_train, err);
     if (st == THAW_OK)
@@ -104,6 +111,7 @@ void thaw_phase_free(thaw_phase *phase)
         thaw_stepper_free(&phase->train[i]);
         thaw_stepper_free(&phase->val[i]);
     }
+    thaw_lane_free(phase->lane);
     thaw_vars_free(phase->vars);
     thaw_var_list_free(&phase->list);
     thaw_step_io_free(&phase->io);
@@ -214,13 +222,8 @@ static void announce(const thaw_run *run, const thaw_phase *phase)
                             .steps = thaw_steps_of(run->train->n, run->options->batch_size),
                             .parameters = phase->parameters,
                             .macs = stepper->macs,
+                            .step_bytes = thaw_lane_bytes(phase->lane),
                             .variable_bytes = thaw_vars_bytes(phase->vars)};
-    for (size_t i = 0; i < 2; i++) {
-        if (phase->train[i].program)
-            info.step_bytes += thaw_program_plan(phase->train[i].program)->arena_bytes;
-        if (phase->val[i].program)
-            info.step_bytes += thaw_program_plan(phase->val[i].program)->arena_bytes;
-    }
     thaw_emit(run->listener, THAW_EVENT_PHASE, &info);
 }
 

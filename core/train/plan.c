@@ -30,7 +30,9 @@ static thaw_status plan_phase(thaw_run *run, uint32_t index, thaw_run_plan *out,
         take(out, name, "training step", &phase.train[0].program, (int32_t)batch, phase.train[0].macs, bytes);
         take(out, name, "validation step", &phase.val[0].program, (int32_t)batch, phase.val[0].macs, bytes);
         out->vars[index] = phase.vars;
+        out->lanes[index] = phase.lane;
         phase.vars = NULL;
+        phase.lane = NULL;
     }
     thaw_phase_free(&phase);
     return st;
@@ -104,7 +106,9 @@ void thaw_run_plan_free(thaw_run_plan *plan)
 {
     for (size_t i = 0; i < plan->count; i++)
         thaw_program_free(plan->items[i].program);
-    for (size_t p = 0; p < THAW_N_PHASES; p++)
+    for (size_t p = 0; p < THAW_N_PHASES; p++) {
+        thaw_lane_free(plan->lanes[p]);
         thaw_vars_free(plan->vars[p]);
+    }
     memset(plan, 0, sizeof *plan);
 }

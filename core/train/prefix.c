@@ -4,15 +4,9 @@
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "core/train/events.h"
 
 #define DEFAULT_BATCH 4u
-
-uint32_t thaw_prefix_batch(const thaw_where *where)
-{
-    if (where->prefix_batch > 0)
-        return where->prefix_batch;
-    return where->dev->info.preferred_batch > 0 ? where->dev->info.preferred_batch : DEFAULT_BATCH;
-}
 
 void thaw_weights_of(const thaw_model *model, thaw_weights_view *view)
 {
@@ -26,8 +20,10 @@ thaw_program_options thaw_program_options_of(const thaw_where *where, uint64_t r
     return (thaw_program_options){.dev = where->dev,
                                   .fallback_dev = where->fallback_dev,
                                   .fallback = where->fallback,
+                                  .choices = where->choices,
                                   .runs = runs,
-                                  .log = where->log};
+                                  .log = where->log,
+                                  .prepare_threads = where->decode_threads};
 }
 
 uint64_t thaw_graph_macs(const thaw_graph *graph)
@@ -44,7 +40,8 @@ static thaw_status take_tensor(thaw_prefix *p, const thaw_graph *graph, uint32_t
     p->tensor[p->n] = tensor;
     p->row_bytes[p->n] = bytes / p->batch;
     p->out[p->n] = thaw_calloc(1, bytes);
-    if (!p->out[p->n])
+    p->next[p->n] = thaw_calloc(1, bytes);
+    if (!p->out[p->n] || !p->next[p->n])
         return thaw_fail_memory(err, bytes, "a batch of features");
     p->n++;
     return THAW_OK;
@@ -68,18 +65,18 @@ static thaw_status take_tensors(thaw_prefix *p, const thaw_lowered *lowered, siz
     return st;
 }
 
-thaw_status thaw_prefix_create(const thaw_prefix_spec *spec, const thaw_where *where, thaw_prefix *out,
-                               thaw_error *err)
+static thaw_status create(const thaw_prefix_spec *spec, uint32_t batch, const thaw_where *where,
+                          const thaw_listener *listener, thaw_prefix *out, thaw_error *err)
 {
     memset(out, 0, sizeof *out);
-    out->batch = spec->batch;
+    out->batch = batch;
     thaw_weights_view weights;
     thaw_weights_of(spec->model, &weights);
     thaw_lower_spec lower = {
         .net = spec->net,
         .weights = &weights,
         .pool_include_pad = spec->model->pre.pool_include_pad,
-        .batch = (int32_t)spec->batch,
+        .batch = (int32_t)batch,
         .feature_dtype = spec->feature_dtype,
         .keep = spec->cut ? spec->cut->layers : NULL,
         .n_keep = spec->cut ? spec->cut->n : 0,
@@ -89,13 +86,35 @@ thaw_status thaw_prefix_create(const thaw_prefix_spec *spec, const thaw_where *w
     thaw_status st = thaw_lower(&lower, &lowered, err);
     if (st != THAW_OK)
         return st;
+    thaw_graph_set_precision(&lowered.graph, where->precision);
     st = take_tensors(out, &lowered, lower.n_keep, err);
     if (st == THAW_OK) {
-        uint64_t runs = (spec->images + spec->batch - 1) / spec->batch;
+        uint64_t runs = (spec->images + batch - 1) / batch;
         thaw_program_options options = thaw_program_options_of(where, runs);
+        thaw_tell_prepared(&options, listener);
         st = thaw_program_create(&lowered.graph, NULL, &options, &out->program, err);
     }
     thaw_lowered_free(&lowered);
+    return st;
+}
+
+thaw_status thaw_prefix_create(const thaw_prefix_spec *spec, const thaw_where *where,
+                               const thaw_listener *listener, thaw_prefix *out, thaw_error *err)
+{
+    uint32_t asked = spec->batch > 0 ? spec->batch : where->prefix_batch;
+    uint32_t preferred = where->dev->info.preferred_batch;
+    uint32_t wanted = asked > 0 ? asked : preferred > 0 ? preferred : DEFAULT_BATCH, batch = wanted;
+    thaw_status st = create(spec, batch, where, listener, out, err);
+    while (st == THAW_E_DEVICE_MEMORY && asked == 0 && batch > 1) {
+        thaw_prefix_free(out);
+        batch /= 2;
+        st = create(spec, batch, where, listener, out, err);
+    }
+    if (st == THAW_OK && batch < wanted)
+        thaw_log_at(where->log, THAW_LOG_INFO,
+                    "%s: %u images at a time pass the frozen part instead of %u: more do not fit into its "
+                    "memory",
+                    where->dev->name, batch, wanted);
     return st;
 }
 
@@ -105,19 +124,46 @@ void thaw_prefix_free(thaw_prefix *prefix)
         return;
     thaw_program_free(prefix->program);
     free(prefix->images);
-    for (size_t i = 0; i < THAW_MAX_FEATURES; i++)
+    for (size_t i = 0; i < THAW_MAX_FEATURES; i++) {
         free(prefix->out[i]);
+        free(prefix->next[i]);
+    }
     memset(prefix, 0, sizeof *prefix);
+}
+
+static void change_places(thaw_prefix *prefix)
+{
+    for (size_t i = 0; i < prefix->n; i++) {
+        void *ended = prefix->next[i];
+        prefix->next[i] = prefix->out[i];
+        prefix->out[i] = ended;
+    }
+}
+
+thaw_status thaw_prefix_begin(thaw_prefix *prefix, uint32_t rows, uint32_t mask, thaw_error *err)
+{
+    thaw_binding feed = {prefix->image, prefix->images}, fetches[THAW_MAX_FEATURES];
+    size_t n = 0;
+    memset(prefix->images + rows * prefix->image_values, 0,
+           (prefix->batch - rows) * prefix->image_values * sizeof(float));
+    thaw_status st = thaw_program_stage(prefix->program, &feed, 1, err);
+    if (st == THAW_OK)
+        st = thaw_prefix_wait(prefix, err);
+    for (size_t i = 0; i < prefix->n; i++)
+        if (mask & (1u << i))
+            fetches[n++] = (thaw_binding){prefix->tensor[i], prefix->next[i]};
+    return st == THAW_OK ? thaw_program_begin(prefix->program, fetches, n, err) : st;
+}
+
+thaw_status thaw_prefix_wait(thaw_prefix *prefix, thaw_error *err)
+{
+    thaw_status st = thaw_program_wait(prefix->program, err);
+    change_places(prefix);
+    return st;
 }
 
 thaw_status thaw_prefix_run(thaw_prefix *prefix, uint32_t rows, uint32_t mask, thaw_error *err)
 {
-    thaw_binding feed = {prefix->image, prefix->images}, fetches[THAW_MAX_FEATURES];
-    size_t n = 0;
-    for (size_t i = 0; i < prefix->n; i++)
-        if (mask & (1u << i))
-            fetches[n++] = (thaw_binding){prefix->tensor[i], prefix->out[i]};
-    memset(prefix->images + rows * prefix->image_values, 0,
-           (prefix->batch - rows) * prefix->image_values * sizeof(float));
-    return thaw_program_run(prefix->program, &feed, 1, fetches, n, err);
+    thaw_status st = thaw_prefix_begin(prefix, rows, mask, err);
+    return st == THAW_OK ? thaw_prefix_wait(prefix, err) : st;
 }

@@ -17,9 +17,10 @@ typedef struct thaw_prefix {
     uint32_t tensor[THAW_MAX_FEATURES];
     size_t n; /* tensors */
     size_t row_bytes[THAW_MAX_FEATURES];
-    float *images;                /* [batch, image_values]: filled by the caller */
-    void *out[THAW_MAX_FEATURES]; /* [batch, row_bytes] */
-    uint64_t macs;                /* of one image */
+    float *images;                 /* [batch, image_values]: filled by the caller */
+    void *out[THAW_MAX_FEATURES];  /* [batch, row_bytes]: of the last run that has ended */
+    void *next[THAW_MAX_FEATURES]; /* of the run under way; then they change places */
+    uint64_t macs;                 /* of one image */
 } thaw_prefix;
 
 typedef struct thaw_prefix_spec {
@@ -29,17 +30,19 @@ typedef struct thaw_prefix_spec {
     bool pooled;
     thaw_dtype feature_dtype;
     uint64_t images; /* that will pass; 0 unknown */
-    uint32_t batch;  /* see thaw_prefix_batch */
+    uint32_t batch;  /* 0: where->prefix_batch, else what the device prefers, else 4; halved until it fits */
 } thaw_prefix_spec;
 
-/* Images at a time: where->prefix_batch, else what the device prefers, else 4. */
-uint32_t thaw_prefix_batch(const thaw_where *where);
-
-/* Freed by thaw_prefix_free, also after an error. */
-thaw_status thaw_prefix_create(const thaw_prefix_spec *spec, const thaw_where *where, thaw_prefix *out,
-                               thaw_error *err);
+/* listener may be NULL. Freed by thaw_prefix_free, also after an error. */
+thaw_status thaw_prefix_create(const thaw_prefix_spec *spec, const thaw_where *where,
+                               const thaw_listener *listener, thaw_prefix *out, thaw_error *err);
 void thaw_prefix_free(thaw_prefix *prefix);
-/* Runs on the first `rows` of images, and fetches the tensors whose bit is set in mask. */
+/* Starts a run on the first `rows` of images, which fetches the tensors whose bit is set in mask, once the
+ * run before has ended: its results lie in out until the next call. images is the caller's again. */
+thaw_status thaw_prefix_begin(thaw_prefix *prefix, uint32_t rows, uint32_t mask, thaw_error *err);
+/* Waits for the run under way; its results are in out. */
+thaw_status thaw_prefix_wait(thaw_prefix *prefix, thaw_error *err);
+/* Both. */
 thaw_status thaw_prefix_run(thaw_prefix *prefix, uint32_t rows, uint32_t mask, thaw_error *err);
 
 /* Shared with whoever lowers something: the model's weights, and the options of a program. */

@@ -81,6 +81,7 @@ typedef struct thaw_phase {
     uint32_t index;
     thaw_var_list list;
     thaw_vars *vars;
+    thaw_lane *lane;               /* of all its programs */
     thaw_stepper train[2], val[2]; /* [1]: the last batch; program NULL: not needed */
     thaw_step_io io;
     uint64_t parameters;
@@ -90,6 +91,10 @@ typedef struct thaw_phase {
 thaw_status thaw_phase_create(thaw_run *run, uint32_t index, size_t n_train, size_t n_val, thaw_phase *out,
                               thaw_error *err);
 void thaw_phase_free(thaw_phase *phase);
+/* What a phase's programs are lowered from, for run->options->batch_size rows: a training step, or the same
+ * without training and with metrics. weights and list live as long as the result. */
+thaw_lower_spec thaw_phase_spec(const thaw_run *run, uint32_t index, bool train,
+                                const thaw_weights_view *weights, thaw_var_list *list);
 /* Sets the variables and trains, from run->position to the end of the phase. */
 thaw_status thaw_phase_run(thaw_run *run, thaw_phase *phase, thaw_error *err);
 
@@ -99,6 +104,19 @@ thaw_status thaw_epoch_train(thaw_run *run, thaw_phase *phase, thaw_error *err);
 /* Means over the validation images, with the weights as they are. As above. */
 thaw_status thaw_epoch_validate(thaw_run *run, thaw_phase *phase, double *loss, double *accuracy,
                                 thaw_error *err);
+
+/* The first step of a phase as another device computes it. check_step.c */
+typedef struct thaw_check_step thaw_check_step;
+/* Computes on where->check_dev what phase's first step is going to be: its variables as they are, and the
+ * rows of io for a stepper of that size. Freed by thaw_check_step_free. */
+thaw_status thaw_check_step_expect(const thaw_run *run, thaw_phase *phase, int32_t rows,
+                                   thaw_check_step **out, thaw_error *err);
+/* Compares with the phase after that step, and tells the listener. THAW_E_CHECK names the tensor that
+ * differs most. */
+thaw_status thaw_check_step_compare(const thaw_run *run, const thaw_phase *phase,
+                                    const thaw_check_step *expected, thaw_error *err);
+void thaw_check_step_free(thaw_check_step *check); /* NULL does nothing */
+
 /* Steps of an epoch over n images. */
 size_t thaw_steps_of(size_t n, uint32_t batch);
 

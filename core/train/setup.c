@@ -110,10 +110,9 @@ thaw_status thaw_run_prefix(thaw_run *run, uint64_t images, thaw_error *err)
         .pooled = run->phase_on[THAW_PHASE_HEAD] || (second && cut->n == 0),
         .feature_dtype = run->options->cache_dtype,
         .images = images,
-        .batch = thaw_prefix_batch(run->where),
     };
     thaw_source *source = &run->source;
-    thaw_status st = thaw_prefix_create(&spec, run->where, &source->prefix, err);
+    thaw_status st = thaw_prefix_create(&spec, run->where, run->listener, &source->prefix, err);
     if (st != THAW_OK)
         return st;
     source->pre = &run->model->pre;
@@ -195,6 +194,7 @@ static void fill_header(const thaw_run *run, uint64_t cache_bytes, thaw_train_he
         .resume_phase = run->position.phase,
         .resume_epoch = run->position.epoch,
         .resume_step = run->position.step,
+        .precision = run->where->precision,
     };
 }
 

@@ -46,28 +46,42 @@ static thaw_status next_cached(thaw_source *s, size_t rows, void *const *out, th
     return st;
 }
 
-/* A few rows through the prefix, to place `at` of out. */
-static thaw_status compute(thaw_source *s, size_t rows, size_t at, void *const *out, thaw_error *err)
+/* The next rows into the prefix, which starts on them. */
+static thaw_status start(thaw_source *s, size_t rows, thaw_error *err)
 {
     thaw_prefix *p = &s->prefix;
     thaw_status st = THAW_OK;
     for (size_t i = 0; st == THAW_OK && i < rows; i++)
         st = thaw_loader_next(s->loader, p->images + i * p->image_values, NULL, err);
-    if (st == THAW_OK)
-        st = thaw_prefix_run(p, (uint32_t)rows, s->mask, err);
-    for (size_t t = 0; st == THAW_OK && t < s->n; t++)
-        if (s->mask & (1u << t))
-            memcpy((char *)out[t] + at * p->row_bytes[t], p->out[t], rows * p->row_bytes[t]);
-    return st;
+    return st == THAW_OK ? thaw_prefix_begin(p, (uint32_t)rows, s->mask, err) : st;
 }
 
+/* Results to place `at` of out. */
+static void deliver(const thaw_source *s, size_t rows, size_t at, void *const *out)
+{
+    const thaw_prefix *p = &s->prefix;
+    for (size_t t = 0; t < s->n; t++)
+        if (s->mask & (1u << t))
+            memcpy((char *)out[t] + at * p->row_bytes[t], p->out[t], rows * p->row_bytes[t]);
+}
+
+/* While the device computes some rows, the next are loaded and those before are copied. */
 static thaw_status next_computed(thaw_source *s, size_t rows, void *const *out, thaw_error *err)
 {
     thaw_status st = THAW_OK;
-    for (size_t at = 0; st == THAW_OK && at < rows; at += s->prefix.batch) {
+    size_t at = 0, before = 0;
+    while (st == THAW_OK && at < rows) {
         size_t n = rows - at < s->prefix.batch ? rows - at : s->prefix.batch;
-        st = compute(s, n, at, out, err);
+        st = start(s, n, err);
+        if (st == THAW_OK && before > 0)
+            deliver(s, before, at - before, out);
+        at += n;
+        before = n;
     }
+    if (st == THAW_OK)
+        st = thaw_prefix_wait(&s->prefix, err);
+    if (st == THAW_OK)
+        deliver(s, before, rows - before, out);
     return st;
 }
 

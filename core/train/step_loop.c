@@ -42,25 +42,96 @@ static uint32_t mask_of(const thaw_run *run, const thaw_phase *phase)
     return n > 0 ? (1u << n) - 1 : 1u << run->pooled_at;
 }
 
-/* Fills the io with the next rows of the source's pass and runs. */
-static thaw_status run_rows(thaw_run *run, thaw_phase *phase, const thaw_dataset *set, const uint32_t *order,
-                            thaw_stepper *stepper, thaw_error *err)
+/* ---- batches ------------------------------------------------------------------------------------- */
+
+/* A pass over images in mini-batches. While the device works on one, the next is gathered and uploaded, but
+ * it begins only when the one before is finished and counted: what a checkpoint holds has been counted. */
+typedef struct batches {
+    thaw_run *run;
+    thaw_phase *phase;
+    const thaw_dataset *set;
+    thaw_stepper *pair;   /* for full batches, and for the last one */
+    uint32_t *order;      /* owned */
+    size_t at;            /* images that lie in batches gathered so far */
+    uint64_t t;           /* number of Adam's next step; 0: no training */
+    thaw_stepper *staged; /* ready to begin; NULL: none is left */
+} batches;
+
+static bool all_gathered(const batches *b)
 {
-    thaw_step_io *io = &phase->io;
+    return b->at >= b->set->n;
+}
+
+/* The next rows of the source's pass into the phase's io. */
+static thaw_status gather(batches *b, thaw_error *err)
+{
+    const thaw_run *run = b->run;
+    thaw_step_io *io = &b->phase->io;
     void *out[THAW_MAX_FEATURES] = {NULL};
-    uint32_t epoch = epoch_of_run(run), n_cut = run->cut[phase->index].n;
+    uint32_t epoch = epoch_of_run(run), n_cut = run->cut[b->phase->index].n;
+    thaw_stepper *stepper = &b->pair[b->set->n - b->at < run->options->batch_size];
     for (uint32_t t = 0; t < n_cut; t++)
         out[t] = io->features[t];
     if (n_cut == 0)
         out[run->pooled_at] = io->features[0];
     for (int32_t i = 0; i < stepper->rows; i++) {
-        io->label[i] = set->labels[order[i]];
-        io->key[2 * i] = set->ids[order[i]];
+        uint32_t image = b->order[b->at + (size_t)i];
+        io->label[i] = b->set->labels[image];
+        io->key[2 * i] = b->set->ids[image];
         io->key[2 * i + 1] = epoch;
     }
-    thaw_status st = thaw_source_next(&run->source, (size_t)stepper->rows, out, err);
-    return st == THAW_OK ? thaw_stepper_run(stepper, io, err) : st;
+    if (b->t > 0)
+        thaw_adam_hyper(run->options->lr[b->phase->index], b->t++, io->hyper);
+    b->at += (size_t)stepper->rows;
+    b->staged = stepper;
+    return thaw_source_next(&b->run->source, (size_t)stepper->rows, out, err);
 }
+
+/* From image `first` of the set's order on; the first batch is staged. Ended by end_batches, also after an
+ * error. */
+static thaw_status begin_batches(batches *b, size_t first, bool shuffled, thaw_error *err)
+{
+    thaw_run *run = b->run;
+    size_t n = b->set->n;
+    b->at = first;
+    b->order = order_of(run, b->set, shuffled);
+    if (!b->order)
+        return thaw_fail_memory(err, n * sizeof *b->order, "the order of the images");
+    thaw_status st =
+        thaw_source_begin(&run->source, b->set, b->order + first, n - first, mask_of(run, b->phase), err);
+    if (st == THAW_OK)
+        st = gather(b, err);
+    if (st == THAW_OK)
+        st = thaw_stepper_stage(b->staged, &b->phase->io, err);
+    return st == THAW_OK ? thaw_stepper_wait(b->staged, err) : st;
+}
+
+static void end_batches(batches *b)
+{
+    thaw_source_end(&b->run->source);
+    free(b->order);
+}
+
+/* One run, to its end; *rows: of it. A failure to gather the batch behind it is *later, to be looked at once
+ * this one is counted. */
+static thaw_status run_batch(batches *b, int32_t *rows, thaw_status *later, thaw_error *err)
+{
+    thaw_stepper *running = b->staged;
+    thaw_step_io *io = &b->phase->io;
+    *later = THAW_OK;
+    *rows = running->rows;
+    thaw_status st = thaw_stepper_begin(running, io, err);
+    if (st != THAW_OK)
+        return st;
+    b->staged = NULL;
+    if (!all_gathered(b))
+        *later = gather(b, err);
+    if (b->staged && *later == THAW_OK)
+        st = thaw_stepper_stage(b->staged, io, err);
+    return st == THAW_OK ? thaw_stepper_wait(running, *later == THAW_OK ? err : NULL) : st;
+}
+
+/* ---- what comes out ------------------------------------------------------------------------------ */
 
 static thaw_status check_loss(const thaw_run *run, const thaw_phase *phase, float loss, const char *when,
                               thaw_error *err)
@@ -100,20 +171,6 @@ static thaw_status account(thaw_run *run, const thaw_phase *phase, int32_t rows,
     return thaw_journal_step(&run->journal, &record, err);
 }
 
-static thaw_status one_step(thaw_run *run, thaw_phase *phase, const uint32_t *order, thaw_meter *meter,
-                            thaw_error *err)
-{
-    const thaw_position *p = &run->position;
-    size_t at = (size_t)p->step * run->options->batch_size;
-    thaw_stepper *stepper = &phase->train[run->train->n - at < run->options->batch_size];
-    double started = thaw_seconds();
-    thaw_adam_hyper(run->options->lr[p->phase], p->t + 1, phase->io.hyper);
-    thaw_status st = run_rows(run, phase, run->train, order + at, stepper, err);
-    if (st == THAW_OK)
-        st = check_loss(run, phase, phase->io.metrics[0], "training", err);
-    return st == THAW_OK ? account(run, phase, stepper->rows, thaw_seconds() - started, meter, err) : st;
-}
-
 static void begin_meter(const thaw_run *run, thaw_meter *meter, thaw_pass pass, size_t done, size_t total)
 {
     const thaw_position *p = &run->position;
@@ -126,27 +183,56 @@ static void begin_meter(const thaw_run *run, thaw_meter *meter, thaw_pass pass, 
                                      .epochs = run->options->epochs[p->phase]});
 }
 
+/* The first step of a phase, if somebody is to compute it too; else *out is NULL. */
+static thaw_status expect_step(const batches *b, thaw_check_step **out, thaw_error *err)
+{
+    *out = NULL;
+    if (!b->run->where->check_dev || b->run->position.t > 0)
+        return THAW_OK;
+    return thaw_check_step_expect(b->run, b->phase, b->staged->rows, out, err);
+}
+
+static thaw_status train_batches(batches *b, thaw_meter *meter, thaw_check_step *expected, thaw_error *err)
+{
+    thaw_status st = THAW_OK, later;
+    double started = thaw_seconds();
+    while (st == THAW_OK && b->staged) {
+        int32_t rows;
+        st = run_batch(b, &rows, &later, err);
+        /* The comparison first: where only one device has no finite loss, it knows more. */
+        if (st == THAW_OK && expected && b->run->position.t == 0)
+            st = thaw_check_step_compare(b->run, b->phase, expected, err);
+        if (st == THAW_OK)
+            st = check_loss(b->run, b->phase, b->phase->io.metrics[0], "training", err);
+        double now = thaw_seconds();
+        if (st == THAW_OK)
+            st = account(b->run, b->phase, rows, now - started, meter, err);
+        started = now;
+        if (st == THAW_OK)
+            st = later;
+        if (st == THAW_OK && thaw_cancelled(b->run->where))
+            st = THAW_E_CANCELLED;
+    }
+    return st;
+}
+
 thaw_status thaw_epoch_train(thaw_run *run, thaw_phase *phase, thaw_error *err)
 {
     const thaw_position *p = &run->position;
-    size_t steps = thaw_steps_of(run->train->n, run->options->batch_size);
     size_t done = (size_t)p->step * run->options->batch_size;
-    if (p->step >= steps)
+    if (p->step >= thaw_steps_of(run->train->n, run->options->batch_size))
         return THAW_OK;
-    uint32_t *order = order_of(run, run->train, run->options->shuffle == THAW_SHUFFLE_EPOCH);
-    if (!order)
-        return thaw_fail_memory(err, run->train->n * sizeof *order, "the order of the images");
     thaw_meter meter;
+    thaw_check_step *expected = NULL;
+    batches b = {.run = run, .phase = phase, .set = run->train, .pair = phase->train, .t = p->t + 1};
     begin_meter(run, &meter, THAW_PASS_TRAIN, done, run->train->n);
-    thaw_status st = thaw_source_begin(&run->source, run->train, order + done, run->train->n - done,
-                                       mask_of(run, phase), err);
-    while (st == THAW_OK && p->step < steps) {
-        st = one_step(run, phase, order, &meter, err);
-        if (st == THAW_OK && thaw_cancelled(run->where))
-            st = THAW_E_CANCELLED;
-    }
-    thaw_source_end(&run->source);
-    free(order);
+    thaw_status st = begin_batches(&b, done, run->options->shuffle == THAW_SHUFFLE_EPOCH, err);
+    if (st == THAW_OK)
+        st = expect_step(&b, &expected, err);
+    if (st == THAW_OK)
+        st = train_batches(&b, &meter, expected, err);
+    thaw_check_step_free(expected);
+    end_batches(&b);
     return st;
 }
 
@@ -156,28 +242,27 @@ thaw_status thaw_epoch_validate(thaw_run *run, thaw_phase *phase, double *loss, 
     *loss = *accuracy = NAN;
     if (!run->val)
         return THAW_OK;
-    size_t n = run->val->n, batch = run->options->batch_size;
-    uint32_t *order = order_of(run, run->val, false);
-    if (!order)
-        return thaw_fail_memory(err, n * sizeof *order, "the order of the images");
     thaw_meter meter;
-    begin_meter(run, &meter, THAW_PASS_VALIDATE, 0, n);
+    thaw_status later;
     double sum = 0.0, hits = 0.0;
-    thaw_status st = thaw_source_begin(&run->source, run->val, order, n, mask_of(run, phase), err);
-    for (size_t at = 0; st == THAW_OK && at < n; at += batch) {
-        thaw_stepper *stepper = &phase->val[n - at < batch];
-        st = run_rows(run, phase, run->val, order + at, stepper, err);
+    batches b = {.run = run, .phase = phase, .set = run->val, .pair = phase->val};
+    begin_meter(run, &meter, THAW_PASS_VALIDATE, 0, run->val->n);
+    thaw_status st = begin_batches(&b, 0, false, err);
+    while (st == THAW_OK && b.staged) {
+        int32_t rows;
+        st = run_batch(&b, &rows, &later, err);
         if (st == THAW_OK)
             st = check_loss(run, phase, phase->io.metrics[0], "validation", err);
+        if (st == THAW_OK)
+            st = later;
         if (st == THAW_OK && thaw_cancelled(run->where))
             st = THAW_E_CANCELLED;
         sum += (double)phase->io.metrics[0];
         hits += (double)phase->io.metrics[1];
-        thaw_meter_add(&meter, (size_t)stepper->rows);
+        thaw_meter_add(&meter, (size_t)rows);
     }
-    thaw_source_end(&run->source);
-    free(order);
-    *loss = sum / (double)n;
-    *accuracy = hits / (double)n;
+    end_batches(&b);
+    *loss = sum / (double)run->val->n;
+    *accuracy = hits / (double)run->val->n;
     return st;
 }

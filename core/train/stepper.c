@@ -5,32 +5,33 @@
 
 #include "core/base/memory.h"
 
-thaw_status thaw_stepper_lower(const thaw_lower_spec *spec, thaw_stepper *out, thaw_error *err)
+thaw_status thaw_stepper_lower(const thaw_lower_spec *spec, thaw_precision precision, thaw_stepper *out,
+                               thaw_error *err)
 {
     memset(out, 0, sizeof *out);
     thaw_status st = thaw_lower(spec, &out->lowered, err);
     if (st != THAW_OK)
         return st;
+    thaw_graph_set_precision(&out->lowered.graph, precision);
     out->rows = spec->batch;
     out->n_cut = spec->from->n;
     out->macs = thaw_graph_macs(&out->lowered.graph) / (uint64_t)spec->batch;
     return THAW_OK;
 }
 
-thaw_status thaw_stepper_prepare(thaw_stepper *stepper, thaw_vars *vars, const thaw_where *where,
-                                 uint64_t runs, thaw_error *err)
+thaw_status thaw_stepper_prepare(thaw_stepper *stepper, thaw_vars *vars, const thaw_program_options *options,
+                                 thaw_error *err)
 {
-    thaw_program_options options = thaw_program_options_of(where, runs);
-    thaw_status st = thaw_program_create(&stepper->lowered.graph, vars, &options, &stepper->program, err);
+    thaw_status st = thaw_program_create(&stepper->lowered.graph, vars, options, &stepper->program, err);
     thaw_graph_free(&stepper->lowered.graph);
     return st;
 }
 
-thaw_status thaw_stepper_run(thaw_stepper *stepper, thaw_step_io *io, thaw_error *err)
+thaw_status thaw_stepper_stage(thaw_stepper *stepper, thaw_step_io *io, thaw_error *err)
 {
     const thaw_lowered *l = &stepper->lowered;
-    thaw_binding feeds[THAW_MAX_FEATURES + 3], fetches[2];
-    size_t n = 0, m = 0;
+    thaw_binding feeds[THAW_MAX_FEATURES + 3];
+    size_t n = 0;
     for (size_t i = 0; i < stepper->n_cut; i++)
         feeds[n++] = (thaw_binding){l->cut[i], io->features[i]};
     if (stepper->n_cut == 0)
@@ -41,11 +42,32 @@ thaw_status thaw_stepper_run(thaw_stepper *stepper, thaw_step_io *io, thaw_error
         feeds[n++] = (thaw_binding){l->dropout_key, io->key};
     if (l->hyper != THAW_NO_TENSOR)
         feeds[n++] = (thaw_binding){l->hyper, io->hyper};
+    return thaw_program_stage(stepper->program, feeds, n, err);
+}
+
+thaw_status thaw_stepper_begin(thaw_stepper *stepper, thaw_step_io *io, thaw_error *err)
+{
+    const thaw_lowered *l = &stepper->lowered;
+    thaw_binding fetches[2];
+    size_t n = 0;
     if (l->metrics != THAW_NO_TENSOR)
-        fetches[m++] = (thaw_binding){l->metrics, io->metrics};
+        fetches[n++] = (thaw_binding){l->metrics, io->metrics};
     if (io->probs)
-        fetches[m++] = (thaw_binding){l->probs, io->probs};
-    return thaw_program_run(stepper->program, feeds, n, fetches, m, err);
+        fetches[n++] = (thaw_binding){l->probs, io->probs};
+    return thaw_program_begin(stepper->program, fetches, n, err);
+}
+
+thaw_status thaw_stepper_wait(thaw_stepper *stepper, thaw_error *err)
+{
+    return thaw_program_wait(stepper->program, err);
+}
+
+thaw_status thaw_stepper_run(thaw_stepper *stepper, thaw_step_io *io, thaw_error *err)
+{
+    thaw_status st = thaw_stepper_stage(stepper, io, err);
+    if (st == THAW_OK)
+        st = thaw_stepper_begin(stepper, io, err);
+    return st == THAW_OK ? thaw_stepper_wait(stepper, err) : st;
 }
 
 void thaw_stepper_free(thaw_stepper *stepper)

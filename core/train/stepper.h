@@ -25,11 +25,18 @@ typedef struct thaw_step_io {
 
 /* Lowers. spec lives during the call; its vars gain what the graph needs. Freed by thaw_stepper_free, also
  * after an error. */
-thaw_status thaw_stepper_lower(const thaw_lower_spec *spec, thaw_stepper *out, thaw_error *err);
+thaw_status thaw_stepper_lower(const thaw_lower_spec *spec, thaw_precision precision, thaw_stepper *out,
+                               thaw_error *err);
 /* Compiles. Frees the graph. */
-thaw_status thaw_stepper_prepare(thaw_stepper *stepper, thaw_vars *vars, const thaw_where *where,
-                                 uint64_t runs, thaw_error *err);
-/* One run on the first stepper->rows rows of io; io->metrics, and io->probs if asked for, are overwritten. */
+thaw_status thaw_stepper_prepare(thaw_stepper *stepper, thaw_vars *vars, const thaw_program_options *options,
+                                 thaw_error *err);
+
+/* A run on the first stepper->rows rows of io in three parts, see thaw_program_stage. stage: io belongs to
+ * the device until the next wait; begin: io->metrics, and io->probs if asked for, are overwritten. */
+thaw_status thaw_stepper_stage(thaw_stepper *stepper, thaw_step_io *io, thaw_error *err);
+thaw_status thaw_stepper_begin(thaw_stepper *stepper, thaw_step_io *io, thaw_error *err);
+thaw_status thaw_stepper_wait(thaw_stepper *stepper, thaw_error *err);
+/* All three. */
 thaw_status thaw_stepper_run(thaw_stepper *stepper, thaw_step_io *io, thaw_error *err);
 void thaw_stepper_free(thaw_stepper *stepper);
 

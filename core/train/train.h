@@ -28,10 +28,13 @@ typedef struct thaw_where {
     thaw_dev *dev;          /* not owned */
     thaw_dev *fallback_dev; /* may be NULL or dev */
     thaw_fallback fallback;
+    const thaw_choices *choices;         /* of algorithms on dev; may be NULL */
     const thaw_log *log;                 /* may be NULL */
     const volatile sig_atomic_t *cancel; /* may be NULL; not 0: stop at the next safe point */
-    uint32_t decode_threads;             /* 0: as many as processors */
-    uint32_t prefix_batch;               /* images at a time through the frozen part; 0: what suits dev */
+    uint32_t decode_threads;             /* also to prepare kernels; 0: as many as processors */
+    uint32_t prefix_batch;    /* images at a time through the frozen part; 0: what suits dev and fits */
+    thaw_precision precision; /* the least that convolutions may have */
+    thaw_dev *check_dev;      /* computes the first step of each phase too, to compare; NULL: nobody does */
 } thaw_where;
 
 /* ---- options -------------------------------------------------------------------------------------- */
@@ -134,6 +137,7 @@ typedef struct thaw_train_header {
     const char *decoder;
     bool resumed;
     uint32_t resume_phase, resume_epoch, resume_step;
+    thaw_precision precision;
 } thaw_train_header;
 
 typedef struct thaw_phase_info {
@@ -149,13 +153,14 @@ typedef enum {
     THAW_PASS_FEATURES,
     THAW_PASS_TRAIN,
     THAW_PASS_VALIDATE,
-    THAW_PASS_USE
+    THAW_PASS_USE,
+    THAW_PASS_PREPARE /* kernels instead of images; only if it takes long */
 } thaw_pass;
 
 typedef struct thaw_progress {
     thaw_pass pass;
     uint32_t phase, epoch, epochs;          /* TRAIN and VALIDATE */
-    size_t done, total;                     /* images of this pass */
+    size_t done, total;                     /* images of this pass (PREPARE: kernels) */
     double images_per_second, seconds_left; /* of this pass */
     double loss, accuracy;                  /* TRAIN: so far in this epoch */
 } thaw_progress;
@@ -166,6 +171,14 @@ typedef struct thaw_step_record {
     double images_per_second;
 } thaw_step_record;
 
+/* The first step of a phase agreed with where->check_dev's. Differences are relative. */
+typedef struct thaw_check_record {
+    uint32_t phase;
+    const char *device;       /* check_dev's name */
+    double loss, gradients;   /* gradients: the largest of any tensor, in L2 */
+    const char *worst_tensor; /* that one */
+} thaw_check_record;
+
 typedef enum {
     THAW_EVENT_HEADER = 0,
     THAW_EVENT_PROGRESS,
@@ -174,7 +187,8 @@ typedef enum {
     THAW_EVENT_STEP,
     THAW_EVENT_EPOCH,
     THAW_EVENT_EARLY_STOP, /* epoch: the last one of the phase */
-    THAW_EVENT_SAVED       /* path: a checkpoint or the model */
+    THAW_EVENT_SAVED,      /* path: a checkpoint or the model */
+    THAW_EVENT_CHECKED
 } thaw_event_kind;
 
 /* Pointers live during the call. */
@@ -187,6 +201,7 @@ typedef struct thaw_train_event {
         const thaw_phase_info *phase;
         const thaw_step_record *step;
         const thaw_epoch_record *epoch;
+        const thaw_check_record *check;
         const char *path;
     } u;
 } thaw_train_event;
@@ -213,8 +228,9 @@ void thaw_train_result_free(thaw_train_result *result); /* contents only */
 /* The whole run. listener may be NULL. out is filled as far as the run came, also after an error, and freed
  * by thaw_train_result_free.
  * THAW_E_CANCELLED: where->cancel was set; the text says how to resume. THAW_E_CHECK: the loss is no longer
- * finite; the text names the step. THAW_E_FORMAT: bad images, with THAW_BAD_IMAGE_FAIL. THAW_E_INVALID:
- * options, classes or a checkpoint that do not fit; the text names the difference. */
+ * finite, or a first step differs from where->check_dev's; the text names the step. THAW_E_FORMAT: bad
+ * images, with THAW_BAD_IMAGE_FAIL. THAW_E_INVALID: options, classes or a checkpoint that do not fit; the
+ * text names the difference. */
 thaw_status thaw_train(const thaw_train_options *options, const thaw_where *where,
                        const thaw_listener *listener, thaw_train_result *out, thaw_error *err);
 
@@ -277,8 +293,9 @@ typedef struct thaw_planned {
 typedef struct thaw_run_plan {
     thaw_planned items[1 + 2 * THAW_N_PHASES];
     size_t count;
-    thaw_vars *vars[THAW_N_PHASES]; /* owned */
-    size_t feature_bytes;           /* of one image in the cache */
+    thaw_vars *vars[THAW_N_PHASES];  /* owned */
+    thaw_lane *lanes[THAW_N_PHASES]; /* owned */
+    size_t feature_bytes;            /* of one image in the cache */
 } thaw_run_plan;
 /* Prepares the programs of a run with full batches and n_classes classes; needs no images. dir, output and
  * checkpoints of options are not looked at. Freed by thaw_run_plan_free, also after an error. */

@@ -33,15 +33,15 @@ static thaw_status make_prefix(use_call *c, uint32_t batch, thaw_error *err)
         .pooled = true,
         .feature_dtype = THAW_F32,
         .images = c->set->n,
-        .batch = batch > 0 ? batch : thaw_prefix_batch(c->where),
+        .batch = batch,
     };
     thaw_status st = thaw_net_inception_v3((int32_t)c->model->pre.input_size, &c->net, err);
     if (st == THAW_OK)
-        st = thaw_prefix_create(&spec, c->where, &c->prefix, err);
+        st = thaw_prefix_create(&spec, c->where, c->meter.listener, &c->prefix, err);
     if (st != THAW_OK)
         return st;
-    c->reasons = thaw_calloc(spec.batch, sizeof *c->reasons);
-    return c->reasons ? THAW_OK : thaw_fail_memory(err, spec.batch * sizeof *c->reasons, "a batch");
+    c->reasons = thaw_calloc(c->prefix.batch, sizeof *c->reasons);
+    return c->reasons ? THAW_OK : thaw_fail_memory(err, c->prefix.batch * sizeof *c->reasons, "a batch");
 }
 
 static thaw_status make_head(use_call *c, thaw_error *err)
@@ -60,10 +60,11 @@ static thaw_status make_head(use_call *c, thaw_error *err)
                             .probs = true,
                             .metrics = c->spec->labelled};
     thaw_status st = thaw_step_io_create(1, 1, &row_bytes, &c->io, err);
+    thaw_program_options options = thaw_program_options_of(c->where, c->set->n);
     if (st == THAW_OK)
-        st = thaw_stepper_lower(&spec, &c->head, err);
+        st = thaw_stepper_lower(&spec, c->where->precision, &c->head, err);
     if (st == THAW_OK)
-        st = thaw_stepper_prepare(&c->head, NULL, c->where, c->set->n, err);
+        st = thaw_stepper_prepare(&c->head, NULL, &options, err);
     c->io.probs = c->probs = thaw_calloc(c->model->n_classes, sizeof *c->probs);
     if (st == THAW_OK && !c->probs)
         st = thaw_fail_memory(err, c->model->n_classes * sizeof *c->probs, "the probabilities");

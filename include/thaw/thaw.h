@@ -85,6 +85,32 @@ THAW_API size_t thaw_device_count(const thaw_context *context);
 THAW_API void thaw_device_get(const thaw_context *context, size_t i, thaw_device_report *out,
                               size_t struct_size);
 
+enum {
+    THAW_SELF_TEST_NOT_RUN = 0, /* it runs at the first use of the device with this driver */
+    THAW_SELF_TEST_PASSED = 1,
+    THAW_SELF_TEST_FAILED = 2,   /* for the algorithms in `wrong`, which are not used */
+    THAW_SELF_TEST_REFERENCE = 3 /* nothing to compare it with: it is what the others are compared with */
+};
+
+typedef struct thaw_self_test_wrong {
+    const char *op, *algorithm, *reason;
+} thaw_self_test_wrong;
+
+typedef struct thaw_self_test {
+    uint32_t struct_size;
+    int32_t state;          /* THAW_SELF_TEST_* */
+    size_t ops, algorithms; /* that are right */
+    size_t n_wrong;
+    const thaw_self_test_wrong *wrong;
+    double seconds; /* that it took */
+} thaw_self_test;
+
+/* Some cases of each op on the device against the reference. now 0: what the last test found, which is kept
+ * in the cache folder; 1: tests now. A failed test is no error. *out is freed by thaw_self_test_free. */
+THAW_API thaw_status thaw_device_self_test(thaw_context *context, const char *device, int32_t now,
+                                           thaw_self_test **out, thaw_error *err);
+THAW_API void thaw_self_test_free(thaw_self_test *test); /* NULL does nothing */
+
 /* Wherever an option is named `device`: "cpu:0", "cpu" (its first), either with options behind a comma
  * ("cpu:0,isa=avx2"); NULL or "auto": the first GPU, else the first device. */
 
@@ -104,6 +130,9 @@ enum {
     THAW_RECIPE_CACHE_OFF = 3
 };
 enum { THAW_RECIPE_CACHE_F32 = 0, THAW_RECIPE_CACHE_F16 = 1 };
+/* Of the multiplications of convolutions, on devices that have faster ones: TF32 keeps 11 bits of each
+ * factor. Sums are f32. */
+enum { THAW_RECIPE_PRECISION_F32 = 0, THAW_RECIPE_PRECISION_TF32 = 1 };
 
 /* A recipe in two phases: first the head alone, then also the last layers of the base. Index 0 and 1 of an
  * array are the two phases. */
@@ -142,6 +171,8 @@ typedef struct thaw_recipe {
     /* Asked between steps; non-zero stops after the step under way, with a checkpoint if there is a
      * checkpoint_dir. May be NULL. */
     const volatile sig_atomic_t *cancel;
+    int32_t precision;  /* THAW_RECIPE_PRECISION_*; default F32 */
+    int32_t check_step; /* 1: the first step of each phase is computed by cpu:0 too, and must agree */
 } thaw_recipe;
 
 THAW_API void thaw_recipe_init(thaw_recipe *recipe, size_t struct_size);
@@ -174,6 +205,7 @@ typedef struct thaw_run_header {
     uint64_t prefix_macs;    /* multiply-accumulates of one image through the frozen part */
     int32_t resumed;         /* 1: goes on from a checkpoint, at */
     uint32_t resume_phase, resume_epoch, resume_step; /* phase and epoch from 1, steps done in it */
+    int32_t precision;                                /* THAW_RECIPE_PRECISION_* */
 } thaw_run_header;
 
 /* A phase begins. */
@@ -193,7 +225,8 @@ enum {
     THAW_STAGE_CHECK = 0,  /* reading every image once, where no cache is filled */
     THAW_STAGE_PREFIX = 1, /* images through the frozen part */
     THAW_STAGE_TRAIN = 2,
-    THAW_STAGE_VALIDATE = 3
+    THAW_STAGE_VALIDATE = 3,
+    THAW_STAGE_PREPARE = 4 /* kernels are prepared; done and total count them; only if it takes long */
 };
 
 typedef struct thaw_run_progress {
@@ -216,6 +249,15 @@ typedef struct thaw_run_epoch {
     int32_t best; /* 1: the best val_loss of the run so far */
 } thaw_run_epoch;
 
+/* The first step of a phase agreed with what cpu:0 makes of it. Differences are relative. */
+typedef struct thaw_run_check {
+    uint32_t struct_size;
+    uint32_t phase;           /* from 1 */
+    const char *device;       /* that it was compared with */
+    double loss, gradients;   /* gradients: the largest of any tensor, in the L2 norm */
+    const char *worst_tensor; /* that one */
+} thaw_run_check;
+
 enum {
     THAW_RUN_HEADER = 1,
     THAW_RUN_PHASE = 2,
@@ -223,7 +265,8 @@ enum {
     THAW_RUN_EPOCH = 4,
     THAW_RUN_EARLY_STOP = 5, /* epoch: the last one of its phase */
     THAW_RUN_BAD_IMAGE = 6,  /* path; text: why that image cannot be used, as a whole sentence */
-    THAW_RUN_SAVED = 7       /* path: a checkpoint or the model */
+    THAW_RUN_SAVED = 7,      /* path: a checkpoint or the model */
+    THAW_RUN_CHECKED = 8
 };
 
 /* The pointer that kind names is set, the others are NULL. Skip kinds that you do not know. */
@@ -235,6 +278,7 @@ typedef struct thaw_run_event {
     const thaw_run_progress *progress;
     const thaw_run_epoch *epoch;
     const char *path, *text;
+    const thaw_run_check *check;
 } thaw_run_event;
 
 /* on_event may be NULL. Writes recipe->output, atomically, with the weights of the best epoch. After
@@ -431,6 +475,54 @@ THAW_API void thaw_proof_options_init(thaw_proof_options *options, size_t struct
  * what was done in either case, filled up to struct_size bytes. */
 THAW_API thaw_status thaw_prove_device(thaw_context *context, const thaw_proof_options *options,
                                        thaw_proof *out, size_t struct_size, thaw_error *err);
+
+/* ---- finding the fastest algorithms ---------------------------------------------------------------- */
+
+/* What became of one op. Texts live during the call. */
+typedef struct thaw_tuning_op {
+    uint32_t struct_size;
+    int32_t known; /* 1: found by an earlier search */
+    size_t index, total;
+    const char *signature;                     /* kind, shapes and attributes */
+    const char *algorithm, *default_algorithm; /* the fastest, and the device's own choice; NULL: see note */
+    double seconds, default_seconds;           /* of one run */
+    const char *rejected;                      /* algorithms that were wrong or would not compile, and why */
+    const char *note;                          /* why there is no result; "" if there is one */
+} thaw_tuning_op;
+
+typedef struct thaw_tuning_options {
+    uint32_t struct_size;
+    int32_t again;      /* 1: forget what was found before */
+    double seconds;     /* after which no further op is begun; default 120 */
+    uint32_t n_classes; /* of the head, >= 2; default 5 */
+    /* Asked while it works; non-zero stops with THAW_E_CANCELLED. What was found is kept. May be NULL. */
+    const volatile sig_atomic_t *cancel;
+    void (*on_op)(void *ctx, const thaw_tuning_op *op); /* may be NULL */
+    void *ctx;
+} thaw_tuning_options;
+THAW_API void thaw_tuning_options_init(thaw_tuning_options *options, size_t struct_size);
+
+typedef struct thaw_tuning {
+    uint32_t struct_size;
+    int32_t finished;                      /* 1: every op has been tried */
+    size_t ops;                            /* for which there is a choice */
+    size_t known, tried, skipped, faster;  /* skipped: no result; faster: not the default */
+    double seconds;                        /* that it took */
+    double default_seconds, tuned_seconds; /* of all places of the ops that are known */
+    char file[1024];                       /* where the result is kept */
+} thaw_tuning;
+
+/* Tries every algorithm of the device for the ops of a recipe, and keeps the fastest right ones for all
+ * later runs on this device with this driver. Goes on where the last search ended. Of the recipe, what
+ * thaw_recipe_outline reads counts; weights and init may both be NULL. *out holds what was done, also after
+ * an error, filled up to struct_size bytes. */
+THAW_API thaw_status thaw_tune_device(thaw_context *context, const thaw_recipe *recipe,
+                                      const thaw_tuning_options *options, thaw_tuning *out,
+                                      size_t struct_size, thaw_error *err);
+/* Calls on_op for each op that searches have found an algorithm for. */
+THAW_API thaw_status thaw_tuned_list(thaw_context *context, const char *device,
+                                     void (*on_op)(void *ctx, const thaw_tuning_op *op), void *ctx,
+                                     thaw_error *err);
 
 #ifdef __cplusplus
 }

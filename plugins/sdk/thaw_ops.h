@@ -78,7 +78,8 @@ enum {
     /* in: prob, label; out: dlogits = (prob - onehot(label)) * scale. attr: thaw_xent_attr. */
     THAW_OP_SOFTMAX_XENT_BWD = 17,
     /* in: prob, label, loss; out: metrics [1,1,1,2]: sum of loss, number of rows whose first maximum
-     * is the label. */
+     * is the label. The maximum is class 0 until a later class is greater than it: comparisons with
+     * NaN being false, a row that is NaN throughout counts as class 0. */
     THAW_OP_METRICS = 18,
 
     /* in: dy, y; out: dx = y > 0 ? dy : 0, in place of dy. */

@@ -12,10 +12,11 @@ allowed() {
     graph) echo "base" ;;
     runtime) echo "base graph" ;;
     check) echo "base graph runtime" ;;
+    tune) echo "base graph runtime check" ;;
     data) echo "base graph runtime model/model.h" ;;
     model) echo "base graph runtime" ;;
     train) echo "base graph runtime data model" ;;
-    api) echo "base graph runtime check data model train" ;;
+    api) echo "base graph runtime check tune data model train" ;;
     *) echo "unknown" ;;
     esac
 }
@@ -54,13 +55,22 @@ check_core() {
         ;;
     backends/* | */backends/* | cli/* | *../*) complain "$1" "$2" "core knows no backend and no program" ;;
     thaw/*) [ "$room" = api ] || complain "$1" "$2" "only core/api implements include/thaw" ;;
-    cpu.h) complain "$1" "$2" "core knows no backend" ;;
+    cpu.h | opencl.h) complain "$1" "$2" "core knows no backend" ;;
+    esac
+}
+
+check_sdk() {
+    case $2 in
+    core/* | thaw/* | cli/* | */core/*) complain "$1" "$2" "a backend stands on plugins/sdk alone" ;;
     esac
 }
 
 check_backend() {
+    own=$(echo "${1#"$root"/backends/}" | cut -d/ -f1)
     case $2 in
-    core/* | thaw/* | cli/* | */core/*) complain "$1" "$2" "a backend stands on plugins/sdk alone" ;;
+    backends/"$own"/* | backends/common/*) ;;
+    backends/*) complain "$1" "$2" "a backend may include only itself and backends/common" ;;
+    *) check_sdk "$1" "$2" ;;
     esac
 }
 
@@ -91,7 +101,7 @@ scan() {
 
 scan core check_core
 scan backends check_backend
-scan plugins check_backend
+scan plugins check_sdk
 scan cli check_cli
 scan include check_public
 scan plugins/sdk check_public

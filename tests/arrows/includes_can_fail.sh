@@ -30,6 +30,11 @@ expect fail core/graph/a.c backends/cpu/cpu.h
 expect fail core/train/a.c thaw/thaw.h
 expect fail core/runtime/a.c core/train/train.h
 expect fail backends/cpu/a.c core/base/file.h
+expect pass backends/cpu/a.c backends/common/op.h
+expect pass backends/opencl/ops/a.c backends/opencl/opencl.h
+expect fail backends/opencl/a.c backends/cpu/cpu.h
+expect fail backends/opencl/ops/a.c backends/cpu/cpu.h
+expect fail backends/common/a.c backends/opencl/opencl.h
 expect fail cli/a.c core/base/file.h
 expect fail cli/a.c thaw_plugin.h
 expect fail include/thaw/a.h core/base/file.h

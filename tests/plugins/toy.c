@@ -1,13 +1,15 @@
 #include "toy.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-#define N_DEVICES   6u
+#define N_DEVICES   7u
 #define MAX_PENDING 512u
 
-typedef enum { COPY_IN, COPY_OUT, COPY, FILL, KERNEL } command_kind;
+typedef enum { COPY_IN, COPY_OUT, COPY, FILL, KERNEL, MARK, WAIT } command_kind;
 
 typedef struct command {
     command_kind kind;
@@ -17,12 +19,19 @@ typedef struct command {
     uint64_t bytes;
     uint32_t pattern;
     thaw_kernel *kernel;
+    thaw_event *event;
     thaw_slice args[2 * TOY_MAX_ARGS];
 } command;
 
 struct thaw_stream {
+    bool eager; /* works at once while nothing waits in it */
     command pending[MAX_PENDING];
-    size_t n;
+    size_t n, next; /* the first that has not been done */
+};
+
+struct thaw_event {
+    thaw_stream *stream; /* whose mark it is; NULL: never recorded */
+    bool passed;
 };
 
 static thaw_status fail(thaw_error *err, thaw_status status, const char *text)
@@ -68,8 +77,9 @@ static void buffer_destroy(thaw_device *dev, thaw_buffer *buf)
 
 static thaw_status stream_create(thaw_device *dev, thaw_stream **out, thaw_error *err)
 {
-    (void)dev;
     *out = calloc(1, sizeof **out);
+    if (*out)
+        (*out)->eager = dev->index == 3;
     return *out ? THAW_OK : fail(err, THAW_E_NO_MEMORY, "calloc failed");
 }
 
@@ -112,10 +122,8 @@ static thaw_status run_kernel(const command *c, thaw_error *err)
     return THAW_OK;
 }
 
-static thaw_status run_command(const command *c, thaw_error *err)
+static thaw_status run_copy(const command *c, thaw_error *err)
 {
-    if (c->kind == KERNEL)
-        return run_kernel(c, err);
     unsigned char *dst = c->kind == COPY_OUT ? c->host_dst : pointer(c->dst, c->bytes);
     const void *src = c->kind == COPY_IN ? c->host_src : c->kind == FILL ? dst : pointer(c->src, c->bytes);
     if (!dst || !src)
@@ -127,13 +135,29 @@ static thaw_status run_command(const command *c, thaw_error *err)
     return THAW_OK;
 }
 
-static thaw_status stream_sync(thaw_stream *stream, thaw_error *err)
+/* Up to the event's mark, or to the end if event is NULL. */
+static thaw_status run_stream(thaw_stream *stream, const thaw_event *event, thaw_error *err)
 {
     thaw_status st = THAW_OK;
-    for (size_t i = 0; st == THAW_OK && i < stream->n; i++)
-        st = run_command(&stream->pending[i], err);
-    stream->n = 0;
+    while (st == THAW_OK && stream->next < stream->n && !(event && event->passed)) {
+        const command *c = &stream->pending[stream->next++];
+        if (c->kind == KERNEL)
+            st = run_kernel(c, err);
+        else if (c->kind == MARK)
+            c->event->passed = true;
+        else if (c->kind == WAIT)
+            st = c->event->stream ? run_stream(c->event->stream, c->event, err) : THAW_OK;
+        else
+            st = run_copy(c, err);
+    }
+    if (st != THAW_OK || stream->next == stream->n)
+        stream->n = stream->next = 0;
     return st;
+}
+
+static thaw_status stream_sync(thaw_stream *stream, thaw_error *err)
+{
+    return run_stream(stream, NULL, err);
 }
 
 static thaw_status push(thaw_stream *stream, command c, thaw_error *err)
@@ -141,7 +165,7 @@ static thaw_status push(thaw_stream *stream, command c, thaw_error *err)
     if (stream->n == MAX_PENDING)
         return fail(err, THAW_E_INTERNAL, "too much work in one go for a toy");
     stream->pending[stream->n++] = c;
-    return THAW_OK;
+    return stream->eager && stream->n == 1 && c.kind != WAIT ? run_stream(stream, NULL, err) : THAW_OK;
 }
 
 static thaw_status upload(thaw_stream *s, thaw_slice dst, const void *src, uint64_t bytes, thaw_error *err)
@@ -167,21 +191,25 @@ static thaw_status fill(thaw_stream *s, thaw_slice dst, uint32_t pattern, uint64
 static thaw_status event_create(thaw_device *dev, thaw_event **out, thaw_error *err)
 {
     (void)dev;
-    (void)out;
-    return fail(err, THAW_E_UNSUPPORTED, "a toy has no events");
+    *out = calloc(1, sizeof **out);
+    return *out ? THAW_OK : fail(err, THAW_E_NO_MEMORY, "calloc failed");
 }
 
 static void event_destroy(thaw_device *dev, thaw_event *event)
 {
     (void)dev;
-    (void)event;
+    free(event);
 }
 
-static thaw_status event_use(thaw_stream *stream, thaw_event *event, thaw_error *err)
+static thaw_status event_record(thaw_stream *stream, thaw_event *event, thaw_error *err)
 {
-    (void)stream;
-    (void)event;
-    return fail(err, THAW_E_UNSUPPORTED, "a toy has no events");
+    *event = (thaw_event){.stream = stream};
+    return push(stream, (command){.kind = MARK, .event = event}, err);
+}
+
+static thaw_status stream_wait(thaw_stream *stream, thaw_event *event, thaw_error *err)
+{
+    return push(stream, (command){.kind = WAIT, .event = event}, err);
 }
 
 static thaw_status op_query(thaw_device *dev, const thaw_op *op, uint32_t algo, thaw_op_info *info,
@@ -208,12 +236,30 @@ static void kernel_destroy(thaw_device *dev, thaw_kernel *k)
     free(k);
 }
 
+static void wait_ms(long ms)
+{
+    nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL);
+}
+
+static thaw_status prepare_slowly(int32_t channels, thaw_error *err)
+{
+    wait_ms(channels == TOY_SLOW ? 600 : channels == TOY_FAILS_LATE ? 20 : 0);
+    if (channels == TOY_FAILS_SOON || channels == TOY_FAILS_LATE)
+        return fail(err, THAW_E_UNSUPPORTED, "does not compile");
+    return THAW_OK;
+}
+
 static thaw_status op_prepare(thaw_device *dev, const thaw_op *op, uint32_t algo,
                               const void *const *const_data, thaw_kernel **out, thaw_error *err)
 {
     (void)algo;
     if (dev->index == 5)
         return fail(err, THAW_E_DEVICE_MEMORY, "no room for the kernel");
+    if (dev->index == 6) {
+        thaw_status st = prepare_slowly(op->out[0]->c, err);
+        if (st != THAW_OK)
+            return st;
+    }
     if (op->n_in > TOY_MAX_ARGS || op->n_out > TOY_MAX_ARGS)
         return fail(err, THAW_E_INVALID, "too many tensors");
     thaw_kernel *k = calloc(1, sizeof *k);
@@ -265,8 +311,8 @@ static const thaw_device_ops ops = {
     .fill = fill,
     .event_create = event_create,
     .event_destroy = event_destroy,
-    .event_record = event_use,
-    .stream_wait = event_use,
+    .event_record = event_record,
+    .stream_wait = stream_wait,
     .op_query = op_query,
     .op_prepare = op_prepare,
     .kernel_destroy = kernel_destroy,

@@ -2,7 +2,9 @@
  *
  * toy:0 takes all of its ops; toy:1 only ADD and BIAS_GRAD; toy:2 is toy:0 with a largest allocation of 4096
  * bytes; toy:3 takes only plain ops (one output, no bias, no relu) and AFFINE; toy:4 is toy:3 without AFFINE;
- * toy:5 is out of memory when it prepares. */
+ * toy:5 is out of memory when it prepares; toy:6 takes its time to prepare, and fails to, by the number of
+ * channels of an op's first output. toy:3 is a GPU, the others are CPUs; its streams work at once until they
+ * have to wait for another. */
 #ifndef THAW_TEST_TOY_H
 #define THAW_TEST_TOY_H
 
@@ -32,6 +34,9 @@ struct thaw_kernel {
 };
 
 #define TOY_WORKSPACE 256u
+
+/* Channels, on toy:6. */
+enum { TOY_GOOD = 2, TOY_FAILS_SOON = 3, TOY_FAILS_LATE = 4, TOY_SLOW = 5 };
 
 /* NULL if the device of that number takes the op, else why not. */
 const char *toy_refusal(uint32_t index, const thaw_op *op);

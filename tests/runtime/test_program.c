@@ -1,5 +1,6 @@
 /* Programs against values worked out by hand, on the device that the command line names. */
 #include <errno.h>
+#include <stdatomic.h>
 
 #include "small_net.h"
 
@@ -9,7 +10,7 @@ static thaw_dev *dev;
 
 /* ---- counting what core allocates, and having it fail ---------------------------------------------- */
 
-static size_t allocations;
+static atomic_size_t allocations;
 static size_t fail_in; /* the allocation of that number from now fails; 0: none does */
 
 static bool fails_now(void)
@@ -191,7 +192,7 @@ static void any_allocation_may_fail(void **state)
     (void)state;
     small_net net;
     small_net_build(&net);
-    thaw_program_options options = {.dev = dev};
+    thaw_program_options options = {.dev = dev, .prepare_threads = 1};
     thaw_status st = THAW_E_NO_MEMORY;
     size_t n = 0;
     while (st != THAW_OK) {
