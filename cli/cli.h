@@ -131,6 +131,11 @@ void cli_catch_signals(const volatile sig_atomic_t **flag);
          .min = 1,                                                                                           \
          .max = 4096,                                                                                        \
          .help = "images of a training step (default 32)"},                                                  \
+        {.name = "precision",                                                                                \
+         .kind = CLI_CHOICE,                                                                                 \
+         .target = &(r)->precision,                                                                          \
+         .choices = "f32|tf32",                                                                              \
+         .help = "of convolutions' factors; tf32 is faster on some GPUs (default f32)"},                     \
         {.name = "unfreeze-last",                                                                            \
          .kind = CLI_COUNT,                                                                                  \
          .target = &(r)->unfreeze_last,                                                                      \

@@ -249,7 +249,7 @@ void train_report_event(void *ctx, const thaw_run_event *event)
         break;
     case THAW_RUN_CHECKED:
         if (words)
-            printf("step 1 on %s: loss differs by %.0e, gradients by %.0e\n", event->check->device,
+            printf("step 1 on %s: loss differs by %.1g, gradients by %.1g\n", event->check->device,
                    event->check->loss, event->check->gradients);
         break;
     case THAW_RUN_BAD_IMAGE:

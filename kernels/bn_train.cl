@@ -1,5 +1,5 @@
-/* Batch normalisation with the batch's own statistics, and its way back. Sums over the batch go in parts, as in
- * bias_grad.cl: first the parts, then their join, then the values. */
+/* Batch normalisation with the batch's own statistics, and its way back. Sums over the batch go in parts, as
+ * in bias_grad.cl: first the parts, then their join, then the values. */
 
 /* Mean of a part, from its first pixel on, and the sum of the squared distances from that very mean: neither
  * loses digits where the values lie far from zero. */
@@ -83,8 +83,8 @@ __kernel void bn_train_values(TENSOR(const float, x), const ulong x_pitch, TENSO
     const share my = my_share(SHARED);
     for (ulong p = my.p0; p < my.p1; p++) {
         for (uint c = my.c0; c < my.c1; c += LANES) {
-            const VEC(float) xhat = (VGET(x + p * x_pitch + c) - VGET(save_mean + c)) * VGET(save_inv_std + c);
-            const VEC(float) z = xhat + VGET(beta + c);
+            const VEC(float) d = VGET(x + p * x_pitch + c) - VGET(save_mean + c);
+            const VEC(float) z = d * VGET(save_inv_std + c) + VGET(beta + c);
             VPUT(rectify ? VRELU(z) : z, y + p * y_pitch + c);
         }
     }

@@ -1,6 +1,6 @@
 /* y = x*scale + shift, from one number format to another. FROM and TO are the types as they lie in memory,
- * LOAD and STORE the conversions from and to float: f32, half, brain or byte. SCALED 0: x as it is; COPY 1: the
- * very bits.
+ * LOAD and STORE the conversions from and to float: f32, half, brain or byte. SCALED 0: x as it is; COPY 1:
+ * the very bits.
  *
  * The 16-bit formats are made of integers, because a device may round otherwise, know no subnormal numbers,
  * or lack the type. */
@@ -36,7 +36,7 @@ static inline void store_f32(VEC(float) v, __global float *p)
     VPUT(v, p);
 }
 
-/* To nearest even, by a carry into the part that stays; a NaN keeps its upper bits and becomes a quiet one. */
+/* To nearest even, by a carry into the part that stays; a NaN keeps its upper bits and becomes quiet. */
 static inline void store_brain(VEC(float) v, __global ushort *p)
 {
     const VEC(uint) u = VBITS(uint, v);

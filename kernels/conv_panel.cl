@@ -1,11 +1,11 @@
 /* conv_panel.cl: CONV2D and CONV2D_BWD_DATA on CPUs, as one implicit matrix product.
  *
- *   MR   rows of a register tile: destination pixels
- *   NV   vectors of a tile: output channels, THAW_LANES each
+ *   NV   vectors of a register tile (-D), 1 or 2: destination channels, THAW_LANES each
  *
- * A work-group is one work-item, since on a CPU it is a core that works and not a lane: the MR*NV vectors of a
- * tile stay in registers while it goes through taps and source channels. Rows of the source are read where
- * they lie, through a pointer a row that each tap moves; a row of zeros stands for what is outside the image.
+ * A work-group is one work-item, since on a CPU it is a core that works and not a lane: the MR*NV vectors
+ * of a tile stay in registers while it goes through taps and source channels. Rows of the source are read
+ * where they lie, through a pointer a row that each tap moves; a row of zeros stands for what is outside the
+ * image.
  * Every result is one chain of multiply-adds that begins with the bias and goes tap by tap, so neither the
  * batch nor the cut into groups can change its bits.
  *
@@ -14,15 +14,12 @@
  *
  * Backward with a stride, the destination falls into phases, one for each pair of y and x modulo the
  * stride: the pixels of a phase meet the same taps, and each phase is a convolution of stride 1. */
+#define MR 6
 #define NR (NV * THAW_LANES)
 
 typedef VECTOR(float, THAW_LANES) vec;
 
-#if MR == 6
 #define EACH_ROW(X) X(0) X(1) X(2) X(3) X(4) X(5)
-#elif MR == 12
-#define EACH_ROW(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11)
-#endif
 
 /* The second vector of a row, where there is one. Variables have names and no array holds them, so that
  * they are registers whatever a compiler makes of loops. */

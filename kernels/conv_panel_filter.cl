@@ -1,7 +1,6 @@
 /* conv_panel_filter.cl: CONV2D_BWD_FILTER on CPUs.
  *
- *   MR   rows of a register tile: source channels
- *   NV   vectors of a tile: output channels, THAW_LANES each
+ *   NV   vectors of a register tile (-D), 1 or 2: output channels, THAW_LANES each
  *
  * For one tap of the filter, dw is the product of x, moved by the tap and transposed, and dy. Both are
  * packed first (pack_pixels.cl), x in panels of MR channels and dy in panels of NR: a pixel of the tensors
@@ -9,15 +8,12 @@
  * work-item; see conv_panel.cl. It goes through its pixels in chunks, so that the chunk of dy stays in a near
  * cache for all panels of x; the accumulators wait in dw meanwhile. Each result is one chain of
  * multiply-adds in the order of the pixels; pixels whose source is outside the image are left out. */
+#define MR 6
 #define NR (NV * THAW_LANES)
 
 typedef VECTOR(float, THAW_LANES) vec;
 
-#if MR == 6
 #define EACH_ROW(X) X(0) X(1) X(2) X(3) X(4) X(5)
-#elif MR == 12
-#define EACH_ROW(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11)
-#endif
 
 #if NV == 2
 #define SECOND(code) code
@@ -72,9 +68,9 @@ static inline void store(__global float *to, vec z, int cols)
 __attribute__((reqd_work_group_size(1, 1, 1))) __kernel void
 conv_panel_filter(TENSOR(const float, xs), TENSOR(const float, dys), TENSOR(float, dw), const int batch,
                   const int src_h, const int src_w, const int dst_h, const int dst_w, const int in_c,
-                  const int out_c, const int columns, const int kw, const int stride_h, const int stride_w, const int pad_top,
-                  const int pad_left, const int group_panels, const int in_groups, const ulong part_pixels,
-                  const ulong chunk_pixels)
+                  const int out_c, const int columns, const int kw, const int stride_h, const int stride_w,
+                  const int pad_top, const int pad_left, const int group_panels, const int in_groups,
+                  const ulong part_pixels, const ulong chunk_pixels)
 {
     OPEN(const float, xs);
     OPEN(const float, dys);

@@ -1,5 +1,5 @@
-/* Dropout by Philox4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3", SC 2011),
- * and its way back. */
+/* Dropout by Philox4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3",
+ * SC 2011), and its way back. */
 
 /* Words 4*quad … 4*quad + 3 of a row; 1 is the purpose that thaw_ops.h gives to dropout. */
 static inline uint4 philox(uint quad, uint row0, uint row1, uint key0, uint key1)

@@ -1,6 +1,6 @@
 /* Mean over an image, and its way back. */
 
-/* A pixel of the share is an image. Rows are summed first, so that the error grows with a side of the image. */
+/* A pixel of the share is an image. Rows are summed first, so that the error grows with the image's side. */
 __kernel void global_avgpool(TENSOR(const float, x), const ulong x_pitch, TENSOR(float, y),
                              const ulong y_pitch, SHARE, const int in_h, const int in_w)
 {

@@ -1,4 +1,4 @@
-/* Maximum over a window, and its way back. SAVED 1: argmax, the number of the first maximum, is written too. */
+/* Maximum over a window, and its way back. SAVED 1: with argmax, the number of the first maximum. */
 
 __kernel void maxpool(TENSOR(const float, x), const ulong x_pitch, TENSOR(float, y), const ulong y_pitch,
 #if SAVED
@@ -25,7 +25,7 @@ __kernel void maxpool(TENSOR(const float, x), const ulong x_pitch, TENSOR(float,
                 for (int j = 0; j < w.columns; j++, cell += x_pitch) {
                     EACH {
                         const VEC(float) z = VGET(cell + v * LANES);
-                        const VEC(int) better = (z > best[v]) | ((z != z) & (best[v] == best[v]));
+                        const VEC(int) better = !(z <= best[v]) & (best[v] == best[v]); /* or the first NaN */
                         best[v] = select(best[v], z, better);
                         at[v] = select(at[v], (VEC(int))(w.number + i * kw + j), better);
                     }

@@ -1,5 +1,5 @@
-/* Softmax, its cross-entropy loss, and the gradient of both together. A label outside the classes gives a loss
- * of NaN and no gradient of its own; nothing is read outside the row. */
+/* Softmax, its cross-entropy loss, and the gradient of both together. A label outside the classes gives a
+ * loss of NaN and no gradient of its own; nothing is read outside the row. */
 
 /* A work-item has a row: rows are short and few. */
 __kernel void softmax_xent(TENSOR(const float, logits), const ulong logits_pitch, TENSOR(const int, label),

@@ -4,6 +4,7 @@
 #include "backends/opencl/class.h"
 #include "backends/opencl/opencl.h"
 #include "backends/opencl/options.h"
+#include "backends/opencl/probe.h"
 #include "backends/opencl/staging.h"
 
 #define MIB ((uint64_t)1 << 20)
@@ -107,6 +108,7 @@ thaw_status ocl_device_open(const thaw_host *host, const ocl_api *cl, const ocl_
         ocl_device_close(dev);
         return s;
     }
+    ocl_probe(dev);
     ocl_log(host, THAW_LOG_DEBUG, "opencl: %s: class %s, vectors of %u, %s", facts->name,
             ocl_class_name(dev->class_of), dev->lanes, dev->subgroups ? "subgroups" : "no subgroups");
     *out = dev;

@@ -110,7 +110,8 @@ thaw_status ocl_program_get(thaw_device *dev, const char *file, const char *opti
     while (e && e->state == PROGRAM_BUILDING)
         pthread_cond_wait(&programs->changed, &programs->lock);
     if (!e) {
-        s = backend_fail(&why, THAW_E_NO_MEMORY, "no memory for the program %s", file);
+        backend_fail(&why, THAW_E_NO_MEMORY, "no memory for the program %s", file);
+        s = THAW_E_NO_MEMORY;
     } else if (e->state == PROGRAM_REFUSED) {
         why = e->refusal;
         s = why.status;

@@ -62,5 +62,7 @@ void thaw_write_struct(void *given, size_t given_bytes, const void *own, size_t 
 /* What core/train understands of a recipe. Strings stay the recipe's. THAW_E_INVALID for values that no
  * enumeration has. */
 thaw_status thaw_recipe_translate(const thaw_recipe *recipe, thaw_train_options *out, thaw_error *err);
+/* Of a recipe that thaw_recipe_translate has accepted. */
+thaw_precision thaw_recipe_precision(const thaw_recipe *recipe);
 
 #endif

@@ -50,6 +50,11 @@ static thaw_status check_choices(const thaw_recipe *r, thaw_error *err)
     return THAW_OK;
 }
 
+thaw_precision thaw_recipe_precision(const thaw_recipe *recipe)
+{
+    return recipe->precision == THAW_RECIPE_PRECISION_TF32 ? THAW_PREC_TF32 : THAW_PREC_F32;
+}
+
 thaw_status thaw_recipe_translate(const thaw_recipe *r, thaw_train_options *out, thaw_error *err)
 {
     static const thaw_cache_mode caches[] = {THAW_CACHE_AUTO, THAW_CACHE_RAM, THAW_CACHE_DISK,
@@ -268,8 +273,7 @@ thaw_status thaw_run_recipe(thaw_context *context, const thaw_recipe *recipe,
         f.start = options.init ? options.init : options.weights;
         session.where.cancel = given.cancel;
         session.where.prefix_batch = given.prefix_batch;
-        session.where.precision =
-            given.precision == THAW_RECIPE_PRECISION_TF32 ? THAW_PREC_TF32 : THAW_PREC_F32;
+        session.where.precision = thaw_recipe_precision(&given);
         if (given.check_step)
             st = thaw_runtime_open(context->runtime, "cpu:0", &check_dev, err);
         session.where.check_dev = check_dev;

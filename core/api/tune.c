@@ -48,6 +48,7 @@ static thaw_status gather(const thaw_recipe *recipe, thaw_train_options *options
     thaw_where where = session->where;
     where.dev = thaw_tune_ops_dev(ops);
     where.prefix_batch = recipe->prefix_batch;
+    where.precision = thaw_recipe_precision(recipe);
     where.fallback = THAW_FALLBACK_ALLOW;
     thaw_status st = load_start(options, &model, err);
     if (st == THAW_OK) {

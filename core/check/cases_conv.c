@@ -208,17 +208,39 @@ static void add_random(check_list *list, uint64_t seed)
     }
 }
 
-/* Precisions below f32 are permissions: a device may use them, and must stay within their error. */
+/* Precisions below f32 are permissions: a device may use them, and must stay within their error. TF32 has
+ * algorithms of its own on some devices, so it meets what makes an algorithm's paths: odd and even channels,
+ * strides, slices, several outputs, long sums. */
 static void add_precisions(check_list *list)
 {
     static const struct {
         thaw_precision precision;
         const char *name;
-    } table[] = {{THAW_PREC_TF32, "tf32_"}, {THAW_PREC_BF16, "bf16_"}, {THAW_PREC_F16, "f16_"}};
-    static const shape s = {3, 3, 48, 64, 1, 1, 1, 1, 1, 1, 1, 8, 8};
-    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
-        add_forward(list, &s, &s.cout, 1, WITH_BIAS | WITH_RELU | WITH_CONST, table[i].name)->precision =
-            table[i].precision;
+        shape s;
+    } table[] = {{THAW_PREC_TF32, "tf32_", {3, 3, 48, 64, 1, 1, 1, 1, 1, 1, 1, 8, 8}},
+                 {THAW_PREC_TF32, "tf32_", {3, 3, 3, 34, 2, 2, 0, 0, 0, 0, 2, 9, 11}},
+                 {THAW_PREC_TF32, "tf32_", {1, 7, 36, 20, 1, 1, 0, 0, 3, 3, 2, 5, 17}},
+                 {THAW_PREC_TF32, "tf32_", {3, 2, 8, 130, 2, 1, 1, 1, 0, 1, 1, 12, 6}},
+                 {THAW_PREC_TF32, "tf32_", {1, 1, 136, 5, 1, 1, 0, 0, 0, 0, 3, 17, 13}},
+                 {THAW_PREC_BF16, "bf16_", {3, 3, 48, 64, 1, 1, 1, 1, 1, 1, 1, 8, 8}},
+                 {THAW_PREC_F16, "f16_", {3, 3, 48, 64, 1, 1, 1, 1, 1, 1, 1, 8, 8}}};
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        const shape *s = &table[i].s;
+        unsigned with = WITH_BIAS | WITH_RELU | WITH_CONST | (i % 2 ? WITH_SLICES : 0);
+        add_forward(list, s, &s->cout, 1, with, table[i].name)->precision = table[i].precision;
+        check_case *last = add_forward(list, s, &s->cout, 1, 0, table[i].name);
+        last->precision = table[i].precision;
+        check_case forward = *last;
+        if (s->n > 1)
+            thaw_check_again_as(list, &forward, CHECK_BATCH, "batch");
+        thaw_check_backward(list, &forward, THAW_OP_CONV2D_BWD_DATA);
+        thaw_check_backward(list, &forward, THAW_OP_CONV2D_BWD_FILTER);
+    }
+    static const int32_t outputs[4] = {24, 7, 33, 64};
+    static const shape siblings = {1, 1, 40, 128, 1, 1, 0, 0, 0, 0, 2, 5, 5};
+    add_forward(list, &siblings, outputs, 4, WITH_BIAS | WITH_RELU | WITH_CONST | WITH_SLICES,
+                "tf32_siblings_")
+        ->precision = THAW_PREC_TF32;
 }
 
 void thaw_check_cases_conv(check_list *list, uint64_t seed)

@@ -11,6 +11,8 @@
 #include "core/check/check.h"
 
 #define SEED 1u
+/* More than any case takes. */
+#define MEMORY_BYTES ((uint64_t)64 << 20)
 
 /* Of the table of cases: for each op a shape as InceptionV3 has it, one with channels that fit no vector,
  * and slices of concatenations, bias and relu where the op has them. Small enough to take milliseconds. */
@@ -207,6 +209,17 @@ static bool selected(const check_case *c)
     return false;
 }
 
+/* A case that was renamed must not silently drop out. */
+static thaw_status check_names(const check_list *list, thaw_error *err)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < list->count; i++)
+        n += list->items[i].type == CHECK_VALUES && selected(&list->items[i]);
+    return n == N_CASES ? THAW_OK
+                        : thaw_fail(err, THAW_E_INTERNAL, "the self-test names %zu cases, the table has %zu",
+                                    N_CASES, n);
+}
+
 /* ---- compiling ------------------------------------------------------------------------------------- */
 
 typedef struct compiling {
@@ -250,6 +263,21 @@ static void compile_all(thaw_dev *dev, const check_list *list)
 {
     compiling work = {dev, list};
     thaw_tasks_run(0, list->count, compile_case, NULL, &work);
+}
+
+/* A device that is full for the moment has not failed: what its algorithms would fail with then must not be
+ * taken for a fault of theirs. */
+static thaw_status check_memory(const check_side *side, thaw_error *err)
+{
+    thaw_buffer *buffer = NULL;
+    thaw_error why = {0};
+    const thaw_dev *dev = side->dev;
+    uint64_t bytes = dev->max_alloc < MEMORY_BYTES ? dev->max_alloc : MEMORY_BYTES;
+    if (thaw_check_buffer(side, bytes, &buffer, &why) != THAW_OK)
+        return thaw_fail(err, THAW_E_DEVICE_MEMORY, "%s has no %llu bytes free for its self-test: %s",
+                         dev->name, (unsigned long long)bytes, why.text);
+    dev->ops.buffer_destroy(dev->handle, buffer);
+    return THAW_OK;
 }
 
 /* ---- the whole ------------------------------------------------------------------------------------- */
@@ -300,7 +328,11 @@ thaw_status thaw_selftest_run(thaw_dev *dev, thaw_dev *reference, const thaw_cho
     if (st == THAW_OK)
         st = thaw_check_cases(SEED, &list, &own);
     if (st == THAW_OK)
+        st = check_names(&list, &own);
+    if (st == THAW_OK)
         st = thaw_check_run_begin(&t.run, &own);
+    if (st == THAW_OK)
+        st = check_memory(&t.run.device, &own);
     if (st == THAW_OK) {
         compile_all(dev, &list);
         st = test_all(&t, &list, &own);

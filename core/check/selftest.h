@@ -34,9 +34,9 @@ typedef struct thaw_selftest {
 void thaw_selftest_free(thaw_selftest *test);
 
 /* preferred: what a search found, may be NULL. Each wrong algorithm is logged once, as a warning. THAW_OK
- * also if there are wrong ones. Another status: the test could not go on (memory, a device that stopped
- * answering). *out is filled as far as it came and freed by thaw_selftest_free, also after an error. Both
- * devices are open; one thread at a time for them. */
+ * also if there are wrong ones. Another status: the test could not go on (memory of host or device, a device
+ * that stopped answering). *out is filled as far as it came and freed by thaw_selftest_free, also after an
+ * error. Both devices are open; one thread at a time for them. */
 thaw_status thaw_selftest_run(thaw_dev *dev, thaw_dev *reference, const thaw_choices *preferred,
                               const thaw_log *log, thaw_selftest *out, thaw_error *err);
 

@@ -95,11 +95,18 @@ static void put_time(char *text, size_t cap, uint64_t nanoseconds)
     put(text, cap, number);
 }
 
+/* line: between line breaks, the first of which is left out where there is one already. */
 static thaw_status append_line(const char *path, const char *line, thaw_error *err)
 {
-    int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+    struct stat file;
+    char last = 0;
+    int fd = open(path, O_RDWR | O_APPEND | O_CLOEXEC);
     if (fd < 0)
         return thaw_fail_errno(err, errno, "cannot open %s", path);
+    /* A writer may have been killed in the middle of the line before. */
+    if (fstat(fd, &file) == 0 && file.st_size > 0 && pread(fd, &last, 1, file.st_size - 1) == 1 &&
+        last == '\n')
+        line++;
     size_t length = strlen(line), done = 0;
     thaw_status st = THAW_OK;
     while (st == THAW_OK && done < length) {
@@ -117,7 +124,6 @@ static thaw_status append_line(const char *path, const char *line, thaw_error *e
 thaw_status thaw_tune_append(const char *path, const thaw_choice *choice, const char *rejected,
                              thaw_error *err)
 {
-    /* It begins with a line break too, in case a writer was killed in the middle of the line before. */
     char line[1024] = "\n";
     put_word(line, sizeof line, choice->signature);
     put(line, sizeof line, "\t");

@@ -32,6 +32,7 @@ typedef struct tune_search {
 double tune_now(void); /* seconds of a clock that never jumps */
 bool tune_out_of_time(const tune_search *search);
 bool tune_stopped(const tune_search *search);
+thaw_status tune_fail_stopped(thaw_error *err); /* THAW_E_CANCELLED */
 
 /* ---- one op (race.c) -------------------------------------------------------------------------------- */
 

@@ -121,7 +121,7 @@ static thaw_status race_rounds(tune_search *s, race *r, thaw_error *err)
             if (c->out)
                 continue;
             if (tune_stopped(s))
-                return thaw_fail(err, THAW_E_CANCELLED, "stopped, as asked");
+                return tune_fail_stopped(err);
             thaw_status st = tune_bench_time(&r->bench, c->kernel, times, &c->samples[round], err);
             if (st != THAW_OK && (i == 0 || !of_candidate(st)))
                 return st;
@@ -152,7 +152,7 @@ static thaw_status time_candidates(tune_search *s, race *r, thaw_error *err)
     thaw_status st = tune_bench_open(&s->run.device, &r->c, &r->bench, err);
     for (uint32_t i = 0; st == THAW_OK && i < r->n; i++) {
         if (tune_stopped(s))
-            return thaw_fail(err, THAW_E_CANCELLED, "stopped, as asked");
+            return tune_fail_stopped(err);
         if (i > 0 && tune_out_of_time(s)) {
             st = leave_out(s, r, &r->list[i], err);
             continue;
@@ -202,7 +202,7 @@ static thaw_status pick_winner(tune_search *s, race *r, candidate **out, thaw_er
             break;
         }
         if (tune_stopped(s)) {
-            st = thaw_fail(err, THAW_E_CANCELLED, "stopped, as asked");
+            st = tune_fail_stopped(err);
             break;
         }
         if (!begun)

@@ -27,6 +27,12 @@ bool tune_stopped(const tune_search *s)
     return s->options->cancel && *s->options->cancel;
 }
 
+thaw_status tune_fail_stopped(thaw_error *err)
+{
+    return thaw_fail(err, THAW_E_CANCELLED,
+                     "stopped, as asked; what was found is kept, and the next search goes on from there");
+}
+
 static void count(tune_search *s, const tune_op *op, const thaw_choice *choice, bool known)
 {
     thaw_tune_summary *sum = s->summary;
@@ -92,7 +98,7 @@ static thaw_status try_all(tune_search *s, thaw_tune_ops *ops, thaw_error *err)
         if (choice)
             report(s, ops, i, choice, true, "", "");
         else if (tune_stopped(s))
-            st = thaw_fail(err, THAW_E_CANCELLED, "stopped, as asked");
+            st = tune_fail_stopped(err);
         else if (tune_out_of_time(s))
             s->summary->finished = false;
         else
@@ -138,6 +144,7 @@ thaw_status thaw_tune_run(thaw_dev *dev, thaw_dev *reference, thaw_tune_ops *ops
         st = try_all(&s, ops, &own);
     thaw_check_run_end(&s.run);
     thaw_choices_free(s.known);
+    out->finished = out->finished && st == THAW_OK;
     out->seconds = tune_now() - s.start;
     if (st != THAW_OK && err)
         *err = own;

@@ -263,7 +263,7 @@ static void prepare_filter(ocl_plan *plan, const ocl_algo *algo, const void *con
 #define BOTH(kind, prepare)                                                                                  \
     {"clblast", kind, EVERY_CLASS, &(const bool){false}, accepts, workspace, prepare},                       \
     {                                                                                                        \
-        "im2col+clblast", kind, EVERY_CLASS, &(const bool){true}, accepts, workspace, prepare                \
+        "clblast im2col", kind, EVERY_CLASS, &(const bool){true}, accepts, workspace, prepare                \
     }
 
 static const ocl_algo algos[] = {BOTH(THAW_OP_CONV2D, prepare_forward),

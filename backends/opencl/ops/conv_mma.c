@@ -19,8 +19,8 @@
 /* The larger a tile, and of it a warp's, the fewer times a number is read. Those of 8 warps are for
  * compilers that cannot keep 128 sums in the registers of a work-item. */
 static const conv_mma_tile tf32[] = {
-    {128, 128, 64, 64, 2, false, 0, 1.00},  {128, 128, 64, 32, 2, false, 128, 0.95},
-    {128, 64, 64, 32, 3, false, 128, 0.85}, {64, 64, 32, 32, 3, false, 0, 0.70},
+    {128, 128, 64, 64, 2, false, 0, 1.00}, {128, 128, 64, 32, 2, false, 128, 0.95},
+    {128, 64, 64, 32, 3, false, 0, 0.85},  {64, 64, 32, 32, 3, false, 0, 0.70},
     {128, 32, 32, 32, 3, false, 0, 0.60},
 };
 static const conv_mma_tile f32[] = {
@@ -117,10 +117,11 @@ static bool accept(const thaw_device *dev, const backend_op *op, const ocl_algo 
         return false;
     double cost = cost_of(dev, &extent, tile);
     for (const conv_mma_tile *t = tile + 1; t < end && !dev->options.every_algo; t++) {
-        char ignored[8];
+        char ignored[128];
         conv_mma_extent other = extent_of(dev, op, t);
         if (cost_of(dev, &other, t) < cost && device_runs(dev, t, ignored, sizeof ignored)) {
-            snprintf(why, cap, "tiles of %ux%u would be half empty or leave %u units idle: %ux%u suit better",
+            snprintf(why, cap,
+                     "tiles of %ux%u would be half empty or leave %u units idle: %ux%u suits better",
                      tile->bm, tile->bn, dev->facts->units, t->bm, t->bn);
             return false;
         }
@@ -135,7 +136,10 @@ void conv_mma_begin(ocl_plan *plan, const conv_mma_tile *tile, const char *file,
                     const char *also)
 {
     char advice[40] = "";
-    if (tile->registers && plan->dev->nvidia_asm)
+    /* Nobody waits for the portable form's results, and compilers take minutes over its barriers. */
+    if (!plan->dev->nvidia_asm)
+        snprintf(advice, sizeof advice, " -cl-opt-disable");
+    else if (tile->registers)
         snprintf(advice, sizeof advice, " -cl-nv-maxrregcount=%u", tile->registers);
     ocl_launch_begin(plan, file, kernel,
                      "-D THAW_PTX=%d -D BM=%u -D BN=%u -D WM=%u -D WN=%u -D STAGES=%u -D THREE=%d%s%s",

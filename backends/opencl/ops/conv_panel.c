@@ -29,32 +29,32 @@ uint32_t ocl_panel_cut(const thaw_tensor *tensors, uint32_t n, size_t lanes,
 
 static bool accepts(const thaw_device *dev, const backend_op *op, const ocl_algo *algo, char *why, size_t cap)
 {
-    const ocl_panel_tile *tile = algo->variant;
+    const uint32_t *lanes = algo->variant;
     for (uint32_t i = 0; i < op->n_in + op->n_out; i++) {
         if ((i < op->n_in ? op->in[i].dtype : op->out[i - op->n_in].dtype) != THAW_F32) {
             snprintf(why, cap, "all tensors must be f32");
             return false;
         }
     }
-    if (dev->lanes != tile->lanes) {
-        snprintf(why, cap, "made for vectors of %u floats; here they have %u", tile->lanes, dev->lanes);
+    if (dev->lanes != *lanes) {
+        snprintf(why, cap, "made for vectors of %u floats; here they have %u", *lanes, dev->lanes);
         return false;
     }
-    snprintf(why, cap, "register tiles %ux%u over packed panels", tile->rows, 2 * tile->lanes);
+    snprintf(why, cap, "register tiles %zux%u over packed panels", OCL_PANEL_ROWS, 2 * *lanes);
     return true;
 }
 
-static const ocl_panel_tile tile_4 = {4, 6}, tile_8 = {8, 6}, tile_16 = {16, 12};
+static const uint32_t lanes_4 = 4, lanes_8 = 8, lanes_16 = 16;
 
-#define PANEL(op_kind, title, tile, part)                                                                    \
+#define PANEL(op_kind, title, lanes, part)                                                                   \
     &(const ocl_algo)                                                                                        \
     {                                                                                                        \
-        .name = (title), .kind = (op_kind), .classes = 1u << OCL_CLASS_CPU, .variant = &(tile),              \
+        .name = (title), .kind = (op_kind), .classes = 1u << OCL_CLASS_CPU, .variant = &(lanes),             \
         .accepts = accepts, .workspace = ocl_panel_##part##_workspace, .prepare = ocl_panel_##part##_prepare \
     }
 #define PANEL_TILES(op_kind, part)                                                                           \
-    PANEL(op_kind, "panel 6x8", tile_4, part), PANEL(op_kind, "panel 6x16", tile_8, part),                   \
-        PANEL(op_kind, "panel 12x32", tile_16, part)
+    PANEL(op_kind, "panel 6x8", lanes_4, part), PANEL(op_kind, "panel 6x16", lanes_8, part),                 \
+        PANEL(op_kind, "panel 6x32", lanes_16, part)
 
 const ocl_algo *const ocl_conv_panel[] = {PANEL_TILES(THAW_OP_CONV2D, gemm),
                                           PANEL_TILES(THAW_OP_CONV2D_BWD_DATA, gemm),

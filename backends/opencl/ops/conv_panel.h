@@ -5,11 +5,10 @@
 
 #include "backends/opencl/ops/conv_pack.h"
 
-/* The register tile of a width of vectors: `rows` times two vectors. */
-typedef struct {
-    uint32_t lanes; /* of the devices it is for */
-    uint32_t rows;
-} ocl_panel_tile;
+/* Rows of a register tile: MR of the kernels. Six rows of two vectors are twelve chains of multiply-adds,
+ * enough for the units of any core, and fit 16 registers; also 32 half as wide, into which some compilers
+ * break vectors of 16 floats. */
+#define OCL_PANEL_ROWS ((size_t)6)
 
 /* Columns of one tensor that are cut into panels of one width. The last columns are a strip of their own
  * where one vector is enough for them. */
@@ -29,7 +28,7 @@ typedef struct {
 uint32_t ocl_panel_cut(const thaw_tensor *tensors, uint32_t n, size_t lanes,
                        ocl_panel_strip strips[OCL_PANEL_MAX_STRIPS], size_t *packed_columns);
 
-/* [thread-safe] As the members of ocl_algo; variant is an ocl_panel_tile. */
+/* [thread-safe] As the members of ocl_algo. */
 size_t ocl_panel_gemm_workspace(const thaw_device *dev, const backend_op *op, const ocl_algo *algo);
 void ocl_panel_gemm_prepare(ocl_plan *plan, const ocl_algo *algo, const void *const *const_data);
 size_t ocl_panel_filter_workspace(const thaw_device *dev, const backend_op *op, const ocl_algo *algo);

@@ -37,7 +37,7 @@ static void flatten(filter_layout *l, const backend_op *op)
     l->src_w = l->dst_w = (int32_t)l->dst_pixels;
 }
 
-static filter_layout layout_of(const backend_op *op, const ocl_panel_tile *tile)
+static filter_layout layout_of(const thaw_device *dev, const backend_op *op)
 {
     const thaw_tensor *x = &op->in[0], *dy = &op->in[1], *dw = &op->out[0];
     filter_layout l = {.batch = x->n,
@@ -50,9 +50,9 @@ static filter_layout layout_of(const backend_op *op, const ocl_panel_tile *tile)
                        .taps = (size_t)dw->n * (size_t)dw->h};
     size_t packed_columns, panels = 0;
     flatten(&l, op);
-    l.in_panels = ocl_size_ceil((size_t)dw->w, tile->rows);
+    l.in_panels = ocl_size_ceil((size_t)dw->w, OCL_PANEL_ROWS);
     l.in_groups = ocl_size_ceil(l.in_panels, GROUP_PANELS);
-    l.n_strips = ocl_panel_cut(dy, 1, tile->lanes, l.strips, &packed_columns);
+    l.n_strips = ocl_panel_cut(dy, 1, dev->lanes, l.strips, &packed_columns);
     for (uint32_t i = 0; i < l.n_strips; i++)
         panels += ocl_size_ceil(l.strips[i].columns, l.strips[i].width);
     l.dw_elements = ocl_size_mul(ocl_size_mul(l.taps, (size_t)dw->w), (size_t)dw->c);
@@ -61,7 +61,7 @@ static filter_layout layout_of(const backend_op *op, const ocl_panel_tile *tile)
     l.parts = wanted < most ? wanted : most > 0 ? most : 1;
     l.part_pixels = ocl_size_ceil(l.dst_pixels, l.parts);
     l.parts = ocl_size_ceil(l.dst_pixels, l.part_pixels);
-    l.x_at = ocl_size_take(&l.work_bytes, ocl_size_mul(l.src_pixels, l.in_panels * tile->rows));
+    l.x_at = ocl_size_take(&l.work_bytes, ocl_size_mul(l.src_pixels, l.in_panels * OCL_PANEL_ROWS));
     l.dy_at = ocl_size_take(&l.work_bytes, ocl_size_mul(l.dst_pixels, packed_columns));
     if (l.parts > 1)
         l.parts_at = ocl_size_take(&l.work_bytes, ocl_size_mul(l.parts, l.dw_elements));
@@ -70,8 +70,8 @@ static filter_layout layout_of(const backend_op *op, const ocl_panel_tile *tile)
 
 size_t ocl_panel_filter_workspace(const thaw_device *dev, const backend_op *op, const ocl_algo *algo)
 {
-    (void)dev;
-    return layout_of(op, algo->variant).work_bytes;
+    (void)algo;
+    return layout_of(dev, op).work_bytes;
 }
 
 /* Packs `channels` channels, from `first` on, of input number `input` into byte `at` of the workspace. */
@@ -97,14 +97,12 @@ static size_t strip_at(const filter_layout *l, const ocl_panel_strip *s)
     return l->dy_at + s->packed_columns_at * l->dst_pixels * sizeof(float);
 }
 
-static void multiply(ocl_plan *plan, const filter_layout *l, const ocl_panel_strip *s,
-                     const ocl_panel_tile *tile)
+static void multiply(ocl_plan *plan, const filter_layout *l, const ocl_panel_strip *s)
 {
     const backend_op *op = plan->op;
     const thaw_conv_attr *a = &op->attr.conv;
     const size_t panels = ocl_size_ceil(s->columns, s->width);
-    ocl_launch_begin(plan, "conv_panel_filter.cl", "conv_panel_filter", "-D MR=%u -D NV=%u", tile->rows,
-                     s->vectors);
+    ocl_launch_begin(plan, "conv_panel_filter.cl", "conv_panel_filter", "-D NV=%u", s->vectors);
     ocl_arg_workspace(plan, l->x_at, sizeof(float));
     ocl_arg_workspace(plan, strip_at(l, s), sizeof(float));
     if (l->parts > 1)
@@ -131,9 +129,9 @@ static void multiply(ocl_plan *plan, const filter_layout *l, const ocl_panel_str
     ocl_launch_end(plan, 3, (size_t[]){l->in_groups * panels, l->taps, l->parts}, (size_t[]){1, 1, 1});
 }
 
-static void add_parts(ocl_plan *plan, const filter_layout *l, const ocl_panel_tile *tile)
+static void add_parts(ocl_plan *plan, const filter_layout *l)
 {
-    ocl_launch_begin(plan, "conv_panel_filter.cl", "conv_panel_sum", "-D MR=%u -D NV=2", tile->rows);
+    ocl_launch_begin(plan, "conv_panel_filter.cl", "conv_panel_sum", "-D NV=2");
     ocl_arg_workspace(plan, l->parts_at, sizeof(float));
     ocl_arg_tensor(plan, plan->op->n_in);
     ocl_arg_u64(plan, l->dw_elements);
@@ -143,16 +141,16 @@ static void add_parts(ocl_plan *plan, const filter_layout *l, const ocl_panel_ti
 
 void ocl_panel_filter_prepare(ocl_plan *plan, const ocl_algo *algo, const void *const *const_data)
 {
-    const ocl_panel_tile *tile = algo->variant;
-    const filter_layout l = layout_of(plan->op, tile);
+    const filter_layout l = layout_of(plan->dev, plan->op);
+    (void)algo;
     (void)const_data;
-    pack(plan, 0, 0, (size_t)plan->op->in[0].c, tile->rows, l.x_at);
+    pack(plan, 0, 0, (size_t)plan->op->in[0].c, OCL_PANEL_ROWS, l.x_at);
     for (uint32_t i = 0; i < l.n_strips; i++) {
         const ocl_panel_strip *s = &l.strips[i];
         pack(plan, 1, s->first, s->columns, s->width, strip_at(&l, s));
     }
     for (uint32_t i = 0; i < l.n_strips; i++)
-        multiply(plan, &l, &l.strips[i], tile);
+        multiply(plan, &l, &l.strips[i]);
     if (l.parts > 1)
-        add_parts(plan, &l, tile);
+        add_parts(plan, &l);
 }

@@ -23,11 +23,11 @@ typedef struct {
     size_t weights_at, bias_at, work_bytes; /* of the workspace */
 } gemm_layout;
 
-static gemm_layout layout_of(const backend_op *op, const ocl_panel_tile *tile)
+static gemm_layout layout_of(const thaw_device *dev, const backend_op *op)
 {
     gemm_layout l = {.geo = ocl_conv_geometry_of(op, true), .bias = ocl_conv_vector()};
     l.weights = ocl_conv_weights(op, &l.geo);
-    l.n_strips = ocl_panel_cut(op->out, op->n_out, tile->lanes, l.strips, &l.packed_columns);
+    l.n_strips = ocl_panel_cut(op->out, op->n_out, dev->lanes, l.strips, &l.packed_columns);
     l.const_weights = op->in[1].role == THAW_ROLE_CONST;
     l.const_bias = op->kind != THAW_OP_CONV2D || op->n_in < 3 || op->in[2].role == THAW_ROLE_CONST;
     if (!l.const_weights)
@@ -39,8 +39,8 @@ static gemm_layout layout_of(const backend_op *op, const ocl_panel_tile *tile)
 
 size_t ocl_panel_gemm_workspace(const thaw_device *dev, const backend_op *op, const ocl_algo *algo)
 {
-    (void)dev;
-    return layout_of(op, algo->variant).work_bytes;
+    (void)algo;
+    return layout_of(dev, op).work_bytes;
 }
 
 /* A matrix on the device, packed: memory of the kernel, or a place in the workspace. */
@@ -125,15 +125,14 @@ typedef struct {
     size_t global[3];
 } gemm_groups;
 
-static gemm_groups cut(const thaw_device *dev, const gemm_layout *l, const ocl_panel_strip *s,
-                       const ocl_panel_tile *tile)
+static gemm_groups cut(const thaw_device *dev, const gemm_layout *l, const ocl_panel_strip *s)
 {
     const size_t panels = ocl_size_ceil(s->columns, s->width);
-    const size_t tiles = ocl_size_ceil(l->geo.phase_pixels, tile->rows);
+    const size_t tiles = ocl_size_ceil(l->geo.phase_pixels, OCL_PANEL_ROWS);
     const size_t panel = l->weights.taps * l->weights.len * s->width;
     const size_t wanted = GROUPS_PER_UNIT * clamp(dev->facts->units, 1, 4096);
     gemm_groups g = {.panels = clamp(MAX_PANEL_ELEMENTS / panel, 1, MAX_PANELS)};
-    /* Where the pixels are few, panels part first: a block of one tile reads all weights for it alone. */
+    /* Where the pixels are few, rather fewer panels than tiles: every block reads all the weights again. */
     const size_t blocks = ocl_size_ceil(tiles, MAX_TILES) * l->geo.phases;
     g.panels = clamp(panels * blocks / wanted, 1, g.panels);
     g.global[0] = ocl_size_ceil(panels, g.panels);
@@ -144,13 +143,13 @@ static gemm_groups cut(const thaw_device *dev, const gemm_layout *l, const ocl_p
     return g;
 }
 
-static void multiply(ocl_plan *plan, const gemm_layout *l, const ocl_panel_strip *s,
-                     const ocl_panel_tile *tile, const packed *weights, const packed *bias, uint32_t zeros)
+static void multiply(ocl_plan *plan, const gemm_layout *l, const ocl_panel_strip *s, const packed *weights,
+                     const packed *bias, uint32_t zeros)
 {
     const ocl_conv_geometry *g = &l->geo;
     const thaw_tensor *dst = &plan->op->out[s->tensor];
-    const gemm_groups groups = cut(plan->dev, l, s, tile);
-    ocl_launch_begin(plan, "conv_panel.cl", "conv_panel", "-D MR=%u -D NV=%u", tile->rows, s->vectors);
+    const gemm_groups groups = cut(plan->dev, l, s);
+    ocl_launch_begin(plan, "conv_panel.cl", "conv_panel", "-D NV=%u", s->vectors);
     ocl_arg_tensor(plan, 0);
     arg_packed(plan, weights, s->packed_columns_at * l->weights.taps * l->weights.len);
     arg_packed(plan, bias, s->packed_columns_at);
@@ -181,8 +180,8 @@ static void multiply(ocl_plan *plan, const gemm_layout *l, const ocl_panel_strip
 void ocl_panel_gemm_prepare(ocl_plan *plan, const ocl_algo *algo, const void *const *const_data)
 {
     const backend_op *op = plan->op;
-    const ocl_panel_tile *tile = algo->variant;
-    const gemm_layout l = layout_of(op, tile);
+    const gemm_layout l = layout_of(plan->dev, op);
+    (void)algo;
     const float *bias_data =
         l.const_bias && op->kind == THAW_OP_CONV2D && op->n_in > 2 ? const_data[2] : NULL;
     const packed weights = l.const_weights ? own(plan, &l, &l.weights, const_data[1])
@@ -191,5 +190,5 @@ void ocl_panel_gemm_prepare(ocl_plan *plan, const ocl_algo *algo, const void *co
         l.const_bias ? own(plan, &l, &l.bias, bias_data) : pack(plan, &l, &l.bias, 2, l.bias_at);
     const uint32_t zeros = own_zeros(plan, (size_t)l.geo.tap_len);
     for (uint32_t i = 0; i < l.n_strips; i++)
-        multiply(plan, &l, &l.strips[i], tile, &weights, &bias, zeros);
+        multiply(plan, &l, &l.strips[i], &weights, &bias, zeros);
 }

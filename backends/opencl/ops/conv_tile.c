@@ -60,13 +60,13 @@ double conv_tile_cost(const thaw_device *dev, const conv_extent *extent, const c
     size_t units = dev->facts->units ? dev->facts->units : 1;
     double cost = 0.0;
     for (uint32_t k = 0; k < extent->n_out; k++) {
-        size_t groups = ocl_size_ceil(extent->rows, tile->bm) * extent->phases *
+        size_t groups = ocl_size_ceil(extent->rows, tile->bm) * extent->phases * extent->parts *
                         ocl_size_ceil(extent->columns[k], tile->bn);
         size_t most = ocl_size_ceil(groups, units);
         double busy = (double)most * conv_tile_items(tile) / BUSY_ITEMS;
         cost += (double)most * tile->bm * tile->bn / (tile->rate * (busy < 1.0 ? busy : 1.0));
     }
-    return cost;
+    return cost / (double)extent->parts;
 }
 
 conv_source conv_source_of(ocl_plan *plan, uint32_t input, const void *const *const_data)
@@ -97,9 +97,10 @@ void conv_tile_begin(ocl_plan *plan, const conv_tile *tile, const char *file, co
                      advice);
 }
 
-static bool extent_of(const backend_op *op, const conv_tile *tile, conv_extent *out, char *why, size_t cap)
+static bool extent_of(const thaw_device *dev, const backend_op *op, const conv_tile *tile, conv_extent *out,
+                      char *why, size_t cap)
 {
-    return op->kind == THAW_OP_CONV2D_BWD_FILTER ? conv_tile_filter_extent(op, tile, out, why, cap)
+    return op->kind == THAW_OP_CONV2D_BWD_FILTER ? conv_tile_filter_extent(dev, op, tile, out, why, cap)
                                                  : conv_tile_forward_extent(op, tile, out, why, cap);
 }
 
@@ -108,7 +109,7 @@ static bool accept_direct(const thaw_device *dev, const backend_op *op, const oc
 {
     const conv_tile *tile = algo->variant;
     conv_extent extent;
-    if (!conv_tile_runs(dev, tile, why, cap) || !extent_of(op, tile, &extent, why, cap))
+    if (!conv_tile_runs(dev, tile, why, cap) || !extent_of(dev, op, tile, &extent, why, cap))
         return false;
     snprintf(why, cap, "%s, no local memory",
              tile->subgroup ? "values shared in subgroups" : "register tiles");
@@ -121,13 +122,14 @@ static bool accept_tile(const thaw_device *dev, const backend_op *op, const ocl_
 {
     const conv_tile *tile = algo->variant;
     conv_extent extent;
-    if (!conv_tile_runs(dev, tile, why, cap) || !extent_of(op, tile, &extent, why, cap))
+    if (!conv_tile_runs(dev, tile, why, cap) || !extent_of(dev, op, tile, &extent, why, cap))
         return false;
     double cost = conv_tile_cost(dev, &extent, tile);
     for (const conv_tile *small = tile + 1; small < tiles + N_TILES && !dev->options.every_algo; small++) {
-        char ignored[8];
-        if (conv_tile_cost(dev, &extent, small) < cost &&
-            conv_tile_runs(dev, small, ignored, sizeof ignored)) {
+        char ignored[128];
+        if (conv_tile_runs(dev, small, ignored, sizeof ignored) &&
+            extent_of(dev, op, small, &extent, ignored, sizeof ignored) &&
+            conv_tile_cost(dev, &extent, small) < cost) {
             snprintf(why, cap, "tiles of %ux%u leave %u units short of work: %ux%u suit better", tile->bm,
                      tile->bn, dev->facts->units, small->bm, small->bn);
             return false;

@@ -7,17 +7,16 @@
 /* A variant: the macros of conv_tile.cl and conv_tile_filter.cl. */
 typedef struct {
     uint32_t bm, bn, bk, tm, tn;
-    bool local;        /* through local memory */
-    uint32_t subgroup; /* size of the subgroups that share values; 0: none */
-    uint32_t
-        registers; /* of a work-item, for compilers that take advice: one more group fits; 0: none given */
-    double rate;   /* guessed share of the device's peak, all units busy: only comparisons count */
+    bool local;         /* through local memory */
+    uint32_t subgroup;  /* size of the subgroups that share values; 0: none */
+    uint32_t registers; /* of a work-item, advice for compilers that take it; 0: none */
+    double rate;        /* guessed share of the device's peak, all units busy: only comparisons count */
 } conv_tile;
 
-/* A convolution as products of tiles: `phases` sets of at most `rows` rows each, for every output's columns.
- */
+/* A convolution as products of tiles: `phases` sets of at most `rows` rows each, for every output's columns;
+ * and each product's sum in `parts`, which are groups of their own. */
 typedef struct {
-    size_t rows, phases;
+    size_t rows, phases, parts;
     uint32_t n_out;
     uint32_t columns[THAW_CONV_MAX_OUT];
 } conv_extent;
@@ -54,8 +53,8 @@ bool conv_tile_forward_extent(const backend_op *op, const conv_tile *tile, conv_
                               size_t cap);
 size_t conv_tile_forward_workspace(const thaw_device *dev, const backend_op *op, const ocl_algo *algo);
 void conv_tile_forward_prepare(ocl_plan *plan, const ocl_algo *algo, const void *const *const_data);
-bool conv_tile_filter_extent(const backend_op *op, const conv_tile *tile, conv_extent *out, char *why,
-                             size_t cap);
+bool conv_tile_filter_extent(const thaw_device *dev, const backend_op *op, const conv_tile *tile,
+                             conv_extent *out, char *why, size_t cap);
 size_t conv_tile_filter_workspace(const thaw_device *dev, const backend_op *op, const ocl_algo *algo);
 void conv_tile_filter_prepare(ocl_plan *plan, const ocl_algo *algo, const void *const *const_data);
 

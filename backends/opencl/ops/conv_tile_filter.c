@@ -26,21 +26,6 @@ static size_t floats_of(const thaw_tensor *dw)
     return ocl_size_mul(ocl_size_mul((size_t)dw->n * (size_t)dw->h, (size_t)dw->w), (size_t)dw->c);
 }
 
-bool conv_tile_filter_extent(const backend_op *op, const conv_tile *tile, conv_extent *out, char *why,
-                             size_t cap)
-{
-    const thaw_tensor *dy = &op->in[1], *dw = &op->out[0];
-    *out = (conv_extent){.rows = rows_of(dw), .phases = 1, .n_out = 1, .columns = {(uint32_t)dw->c}};
-    if (ocl_size_mul((size_t)dy->n, (size_t)dy->h * (size_t)dy->w) > INT32_MAX - 1024 ||
-        ocl_size_mul(floats_of(dw), sizeof(float)) == SIZE_MAX || out->rows > INT32_MAX - 1024 ||
-        ocl_size_ceil(out->rows, tile->bm) * ocl_size_ceil((size_t)dw->c, tile->bn) >
-            INT32_MAX / conv_tile_items(tile)) {
-        snprintf(why, cap, "images or weights too large for its 32-bit counts");
-        return false;
-    }
-    return true;
-}
-
 static split split_of(const thaw_device *dev, const backend_op *op, const conv_tile *tile)
 {
     const thaw_tensor *dw = &op->out[0];
@@ -54,6 +39,22 @@ static split split_of(const thaw_device *dev, const backend_op *op, const conv_t
         parts = room / bytes;
     size_t each = ocl_size_ceil(ocl_size_ceil(pixels, parts ? parts : 1), tile->bk) * tile->bk;
     return (split){(uint32_t)ocl_size_ceil(pixels, each), (uint32_t)each};
+}
+
+bool conv_tile_filter_extent(const thaw_device *dev, const backend_op *op, const conv_tile *tile,
+                             conv_extent *out, char *why, size_t cap)
+{
+    const thaw_tensor *dy = &op->in[1], *dw = &op->out[0];
+    *out = (conv_extent){.rows = rows_of(dw), .phases = 1, .n_out = 1, .columns = {(uint32_t)dw->c}};
+    if (ocl_size_mul((size_t)dy->n, (size_t)dy->h * (size_t)dy->w) > INT32_MAX - 1024 ||
+        ocl_size_mul(floats_of(dw), sizeof(float)) == SIZE_MAX || out->rows > INT32_MAX - 1024 ||
+        ocl_size_ceil(out->rows, tile->bm) * ocl_size_ceil((size_t)dw->c, tile->bn) >
+            INT32_MAX / conv_tile_items(tile)) {
+        snprintf(why, cap, "images or weights are too large for its 32-bit counts");
+        return false;
+    }
+    out->parts = split_of(dev, op, tile).count;
+    return true;
 }
 
 size_t conv_tile_filter_workspace(const thaw_device *dev, const backend_op *op, const ocl_algo *algo)

@@ -29,7 +29,7 @@ bool conv_tile_forward_extent(const backend_op *op, const conv_tile *tile, conv_
     ocl_conv_matrix m = ocl_conv_weights(op, &g);
     bool fits =
         sources_fit(&g, tile) && g.phase_pixels <= INT32_MAX && ocl_size_mul(m.taps, m.len) <= INT32_MAX;
-    *out = (conv_extent){.rows = g.phase_pixels, .phases = g.phases, .n_out = op->n_out};
+    *out = (conv_extent){.rows = g.phase_pixels, .phases = g.phases, .parts = 1, .n_out = op->n_out};
     for (uint32_t k = 0; k < op->n_out && fits; k++) {
         out->columns[k] = (uint32_t)op->out[k].c;
         size_t groups = ocl_size_mul(

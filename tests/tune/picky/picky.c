@@ -1,5 +1,5 @@
-/* picky.c: the CPU plugin with two algorithms for RELU_BWD, "first" (the default) and "second", whose manners
- * the options name: picky:0,first=wrong,second=slow.
+/* picky.c: the CPU plugin with one algorithm for each op, but for RELU_BWD two, "first" (the default) and
+ * "second", whose manners the options name: picky:0,first=wrong,second=slow.
  *
  *   fine    right and fast
  *   slow    right, and takes a fraction of a millisecond longer
@@ -45,8 +45,11 @@ static thaw_status refuse(thaw_error *err, thaw_status status, const char *text)
 static thaw_status op_query(thaw_device *dev, const thaw_op *op, uint32_t algo, thaw_op_info *info,
                             thaw_error *err)
 {
-    if (op->kind != THAW_OP_RELU_BWD)
-        return inner_ops->op_query(dev, op, algo, info, err);
+    if (op->kind != THAW_OP_RELU_BWD) {
+        thaw_status other = inner_ops->op_query(dev, op, algo, info, err);
+        info->n_algos = other == THAW_OK ? 1 : info->n_algos;
+        return other;
+    }
     if (algo != THAW_ALGO_DEFAULT && algo > 1)
         return refuse(err, THAW_E_UNSUPPORTED, "there are two algorithms");
     thaw_status st = inner_ops->op_query(dev, op, THAW_ALGO_DEFAULT, info, err);
