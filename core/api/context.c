@@ -121,12 +121,13 @@ void thaw_device_get(const thaw_context *context, size_t i, thaw_device_report *
     thaw_write_struct(out, struct_size, &report, sizeof report);
 }
 
-/* Name of the first CPU device, or NULL. */
-static const char *first_cpu(const thaw_runtime *runtime)
+/* Name of the device that runs what another one declines: the reference plugin's, or NULL. An OpenCL device of
+ * type CPU is no substitute for itself. */
+static const char *fallback_name(const thaw_runtime *runtime)
 {
     for (size_t i = 0; i < thaw_runtime_device_count(runtime); i++) {
         const thaw_device_entry *entry = thaw_runtime_device(runtime, i);
-        if (entry->error.status == THAW_OK && entry->info.type == THAW_DEVICE_CPU)
+        if (entry->error.status == THAW_OK && thaw_is_reference(entry))
             return entry->name;
     }
     return NULL;
@@ -161,9 +162,9 @@ thaw_status thaw_session_open_plain(thaw_context *context, const char *device, i
     thaw_status st = read_decline(on_decline, &out->where.fallback, err);
     if (st == THAW_OK)
         st = thaw_runtime_open(context->runtime, device, &out->dev, err);
-    const char *cpu = first_cpu(context->runtime);
-    if (st == THAW_OK && out->dev->info.type != THAW_DEVICE_CPU && cpu)
-        st = thaw_runtime_open(context->runtime, cpu, &out->fallback_dev, err);
+    const char *other = fallback_name(context->runtime);
+    if (st == THAW_OK && other && !thaw_is_reference(thaw_entry_of(context->runtime, out->dev)))
+        st = thaw_runtime_open(context->runtime, other, &out->fallback_dev, err);
     out->where.dev = out->dev;
     out->where.fallback_dev = out->fallback_dev;
     out->where.choices = out->choices;

@@ -1,6 +1,6 @@
 # lib.sh: a test of the OpenCL backend. Sourced with $1: the program, $2: a folder of the build tree that is kept.
 # A test whose platform is not installed says so and leaves with 77, which CTest counts as skipped.
-. "$(dirname "$0")/../cli/lib.sh"
+. "${tests:-$(dirname "$0")/..}/cli/lib.sh"
 keep=$2
 # What is compiled stays, so that a second run of the suite does not wait for the compilers again.
 mkdir -p "$keep/cache" "$keep/pocl"
