@@ -9,6 +9,8 @@ JOBS=$(nproc 2>/dev/null || echo 2)
 BUILD_PACKAGES="gcc cmake ninja-build pkg-config libc6-dev libhdf5-dev libzip-dev libcjson-dev
     libxxhash-dev libstb-dev libpng-dev libgif-dev libjpeg-dev zlib1g-dev
     opencl-c-headers"
+# Two OpenCL implementations for the CPU, a simulator that finds wrong accesses, and a library of kernels.
+OPENCL_TEST_PACKAGES="ocl-icd-libopencl1 pocl-opencl-icd oclgrind mesa-opencl-icd libclblast1"
 FETCH_PACKAGES="curl ca-certificates"
 # For CMake runs inside the tests as well: a machine that has ninja need not have make.
 export CMAKE_GENERATOR=Ninja
@@ -64,6 +66,14 @@ apt_install() {
         die "apt-get could not install$missing (its own words are above; is there a network, and space?)"
     }
     rm -f "$log"
+}
+
+# Installs each of the named packages by itself; goes on without those that cannot be had, and says which.
+apt_install_if_there() {
+    for package in "$@"; do
+        (apt_install "$package") 2>/dev/null ||
+            note "$package cannot be had: its tests are skipped"
+    done
 }
 
 # build DIR OPTION…: configures and builds; says nothing unless something fails.

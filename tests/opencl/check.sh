@@ -1,15 +1,13 @@
 #!/bin/sh
-# check.sh THAW KEEP OPTIONS [CHECK ARGUMENTS…]: every algorithm that PoCL is offered with these options of the device
-# against plain C. Arguments from "--" to "--" are a filter each; without one, all cases.
+# check.sh THAW KEEP NAME OPTIONS [OP/TEXT…]: every algorithm that PoCL's device is offered with these options against
+# plain C: all cases, or those of an op whose names contain TEXT. Leaves log-NAME for compile.sh.
 . "$(dirname "$0")/lib.sh"
+name=$3 device=opencl:0,$4
+shift 4
 platform pocl.icd pocl-opencl-icd
-device=opencl:0${3:+,$3}
-shift 3
-if [ $# -eq 0 ]; then
-    proves --device "$device"
-fi
+[ $# -gt 0 ] || proves --device "$device"
 for filter in "$@"; do
-    op=${filter%%/*}
-    proves --device "$device" --op "$op" --case "${filter#*/}"
+    proves --device "$device" --op "${filter%%/*}" --case "${filter#*/}"
 done
+cp "$work/said" "$keep/log-$name"
 finish

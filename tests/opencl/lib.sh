@@ -22,9 +22,10 @@ platform() {
         skip "$1 offers no device: $("$thaw" devices -v 2>&1 | grep -i opencl | head -n 1)"
 }
 
-# proves ARGUMENTS…: `thaw check` finds cases, and none of them fails or is declined.
+# proves ARGUMENTS…: `thaw check` finds cases, and none of them fails or is declined. What it said is kept in $work/said.
 proves() {
-    run 0 check "$@"
+    run 0 check -v "$@"
+    cat "$work/err" >>"$work/said"
     prints "^[^ ]*: [1-9][0-9]* cases: [1-9][0-9]* passed, 0 failed, 0 declined"
     grep '^FAILED\|^[^ ]*: [0-9]* cases' "$work/out"
 }

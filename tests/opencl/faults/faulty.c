@@ -120,11 +120,18 @@ CODE(clEnqueueNDRangeKernel,
      (cl_command_queue q, cl_kernel k, cl_uint d, const size_t *o, const size_t *g, const size_t *l,
       cl_uint n, const cl_event *w, cl_event *e),
      (q, k, d, o, g, l, n, w, e))
-CODE(clFinish, (cl_command_queue q), (q))
 OBJECT(cl_program, clCreateProgramWithBinary,
        (cl_context c, cl_uint n, const cl_device_id *d, const size_t *l, const unsigned char **b, cl_int *s,
         cl_int *err),
        (c, n, d, l, b, s, err))
+
+/* A device that is lost writes nothing any more: what was on its way ends before the failure is told, else it
+ * would still arrive in memory that the host has freed by then. */
+EXPORT cl_int clFinish(cl_command_queue q)
+{
+    cl_int finished = REAL(clFinish)(q), code = called(N_clFinish);
+    return code ? code : finished;
+}
 
 EXPORT cl_int clGetPlatformIDs(cl_uint n, cl_platform_id *p, cl_uint *count)
 {
