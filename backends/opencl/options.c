@@ -53,6 +53,15 @@ static thaw_status set_cache(piece value, ocl_options *out, thaw_error *err)
     return THAW_OK;
 }
 
+/* Several ops have an algorithm of the same name. */
+static bool named_before(size_t end, const char *name)
+{
+    for (size_t i = 0; i < end; i++)
+        if (strcmp(ocl_algo_at(i)->name, name) == 0)
+            return true;
+    return false;
+}
+
 /* As many names as there is room for. */
 static thaw_status unknown_algorithm(piece name, thaw_error *err)
 {
@@ -61,6 +70,8 @@ static thaw_status unknown_algorithm(piece name, thaw_error *err)
     const ocl_algo *algo = NULL;
     for (size_t i = 0; (algo = ocl_algo_at(i)) != NULL; i++) {
         size_t length = strlen(algo->name);
+        if (named_before(i, algo->name))
+            continue;
         if (used + length + sizeof ", ..." > sizeof known) {
             snprintf(known + used, sizeof known - used, ", ...");
             break;
