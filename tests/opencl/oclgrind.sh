@@ -27,8 +27,9 @@ simulated() {
 
 # Few enough channels for a simulator, and no tile of either shape is full.
 for class in cpu wave32; do
-    for op in conv2d conv2d_bwd_data conv2d_bwd_filter; do
-        simulated $class $op odd_3x3_3-7
+    simulated $class conv2d odd_3x3_3-7_s1.1_p1.1.1.1_3x2x2_bias_slice
+    for op in conv2d_bwd_data conv2d_bwd_filter; do
+        simulated $class $op odd_2x2_3-5
     done
     simulated $class bn_train 3x2x7x33
     simulated $class bn_train_bwd 3x2x7x33
