@@ -14,37 +14,11 @@
  *
  * Backward with a stride, the destination falls into phases, one for each pair of y and x modulo the
  * stride: the pixels of a phase meet the same taps, and each phase is a convolution of stride 1. */
-#define MR 6
-#define NR (NV * THAW_LANES)
-
-typedef VECTOR(float, THAW_LANES) vec;
-
-#define EACH_ROW(X) X(0) X(1) X(2) X(3) X(4) X(5)
-
-/* The second vector of a row, where there is one. Variables have names and no array holds them, so that
- * they are registers whatever a compiler makes of loops. */
-#if NV == 2
-#define SECOND(code) code
-#else
-#define SECOND(code)
-#endif
+#include "panel.clh"
 
 static inline vec floor_at_zero(vec z)
 {
     return select(z, (vec)0.0f, z < (vec)0.0f);
-}
-
-/* The first `cols` columns of a row, at most THAW_LANES. */
-static inline void store(__global float *to, vec z, int cols)
-{
-    if (cols >= THAW_LANES) {
-        VSTORE(THAW_LANES, z, to);
-    } else {
-        float part[THAW_LANES];
-        VSTORE(THAW_LANES, z, part);
-        for (int j = 0; j < cols; j++)
-            to[j] = part[j];
-    }
 }
 
 /* Row m of a tile: where its destination begins, and its source under the first tap. A row behind the last

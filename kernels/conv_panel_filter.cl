@@ -8,18 +8,7 @@
  * work-item; see conv_panel.cl. It goes through its pixels in chunks, so that the chunk of dy stays in a near
  * cache for all panels of x; the accumulators wait in dw meanwhile. Each result is one chain of
  * multiply-adds in the order of the pixels; pixels whose source is outside the image are left out. */
-#define MR 6
-#define NR (NV * THAW_LANES)
-
-typedef VECTOR(float, THAW_LANES) vec;
-
-#define EACH_ROW(X) X(0) X(1) X(2) X(3) X(4) X(5)
-
-#if NV == 2
-#define SECOND(code) code
-#else
-#define SECOND(code)
-#endif
+#include "panel.clh"
 
 static inline vec load(__global const float *from, int cols)
 {
@@ -29,18 +18,6 @@ static inline vec load(__global const float *from, int cols)
     for (int j = 0; j < THAW_LANES; j++)
         part[j] = j < cols ? from[j] : 0.0f;
     return VLOAD(THAW_LANES, part);
-}
-
-static inline void store(__global float *to, vec z, int cols)
-{
-    if (cols >= THAW_LANES) {
-        VSTORE(THAW_LANES, z, to);
-    } else {
-        float part[THAW_LANES];
-        VSTORE(THAW_LANES, z, part);
-        for (int j = 0; j < cols; j++)
-            to[j] = part[j];
-    }
 }
 
 #define BEGIN(m)                                                                                             \

@@ -23,38 +23,7 @@
 #define B_QUADS   (BK * BN / 4 / ITEMS)
 #define B_PIXEL(l) (id / (BN / 4) + (l) * (ITEMS / (BN / 4)))
 
-#define EACH(X) X(0, x) X(1, y) X(2, z) X(3, w)
-
-/* The first n floats of four, 0 behind them. */
-static inline float4 load_quad(__global const float *from, int n, bool aligned)
-{
-    if (n >= 4)
-        return aligned ? *(__global const float4 *)from : vload4(0, from);
-    float4 z = 0.0f;
-    if (n > 0)
-        z.x = from[0];
-    if (n > 1)
-        z.y = from[1];
-    if (n > 2)
-        z.z = from[2];
-    return z;
-}
-
-static inline void store_quad(__global float *to, float4 z, int n, bool aligned)
-{
-    if (n >= 4 && aligned) {
-        *(__global float4 *)to = z;
-    } else if (n >= 4) {
-        vstore4(z, 0, to);
-    } else {
-        if (n > 0)
-            to[0] = z.x;
-        if (n > 1)
-            to[1] = z.y;
-        if (n > 2)
-            to[2] = z.z;
-    }
-}
+#include "quad.clh"
 
 /* Work-groups: panels of columns, blocks of rows, parts, the panels fastest. Part p has the pixels from
  * p*part_pixels on and writes element p*kh*kw*src_c*dst_c of out and what follows. */

@@ -290,3 +290,27 @@ void backend_op_free(const thaw_host *host, backend_op *op)
 {
     host->free(host->ctx, op);
 }
+
+thaw_status backend_op_check_consts(const backend_op *op, const void *const *data, thaw_error *err)
+{
+    for (uint32_t i = 0; i < op->n_in; i++) {
+        if (op->in[i].role == THAW_ROLE_CONST && (!data || !data[i]))
+            return backend_fail(err, THAW_E_INVALID,
+                                "%s: input %u is CONST, but const_data has nothing for it",
+                                backend_op_rule_of(op->kind)->name, i);
+    }
+    return THAW_OK;
+}
+
+thaw_status backend_op_info_write(const thaw_op_info *full, thaw_op_info *info, thaw_error *err)
+{
+    if (!info)
+        return THAW_OK;
+    uint32_t size = info->struct_size;
+    if (size < THAW_OP_INFO_V1_SIZE)
+        return backend_fail(err, THAW_E_INVALID, "struct_size of thaw_op_info is %u, must be at least %u",
+                            size, THAW_OP_INFO_V1_SIZE);
+    memcpy(info, full, size < sizeof *full ? size : sizeof *full);
+    info->struct_size = size;
+    return THAW_OK;
+}

@@ -60,6 +60,13 @@ thaw_status backend_op_read(const thaw_host *host, const thaw_op *from, backend_
 /* NULL does nothing. */
 void backend_op_free(const thaw_host *host, backend_op *op);
 
+/* [thread-safe] Every CONST input needs data, whoever copies it: THAW_E_INVALID names the first without. */
+thaw_status backend_op_check_consts(const backend_op *op, const void *const *data, thaw_error *err);
+
+/* [thread-safe] Answers an op_query: copies *full to a caller's *info, as much of it as its struct_size has.
+ * info may be NULL. THAW_E_INVALID: struct_size is smaller than in ABI 1.0. */
+thaw_status backend_op_info_write(const thaw_op_info *full, thaw_op_info *info, thaw_error *err);
+
 /* Bytes of one element; 0 for a dtype that does not exist. */
 size_t backend_dtype_bytes(thaw_dtype dtype);
 

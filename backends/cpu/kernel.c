@@ -60,32 +60,13 @@ thaw_status cpu_op_query(thaw_device *dev, const thaw_op *op, uint32_t algo, tha
         return s;
     s = choose(dev, own, algo, &c, err);
     backend_op_free(dev->host, own);
-    if (s != THAW_OK || !info)
+    if (s != THAW_OK)
         return s;
-    if (info->struct_size < THAW_OP_INFO_V1_SIZE)
-        return backend_fail(err, THAW_E_INVALID, "struct_size of thaw_op_info is %u, must be at least %u",
-                            info->struct_size, THAW_OP_INFO_V1_SIZE);
-    thaw_op_info full = {.struct_size = info->struct_size,
-                         .n_algos = c.count,
-                         .algo = c.index,
-                         .deterministic = 1,
-                         .workspace_bytes = c.workspace};
+    thaw_op_info full = {
+        .n_algos = c.count, .algo = c.index, .deterministic = 1, .workspace_bytes = c.workspace};
     snprintf(full.name, sizeof full.name, "%s", c.algo->name);
     snprintf(full.reason, sizeof full.reason, "%s", c.why);
-    memcpy(info, &full, info->struct_size < sizeof full ? info->struct_size : sizeof full);
-    return THAW_OK;
-}
-
-/* Every CONST input needs data, whoever copies it. */
-static thaw_status check_consts(const backend_op *op, const void *const *data, thaw_error *err)
-{
-    for (uint32_t i = 0; i < op->n_in; i++) {
-        if (op->in[i].role == THAW_ROLE_CONST && (!data || !data[i]))
-            return backend_fail(err, THAW_E_INVALID,
-                                "%s: input %u is CONST, but const_data has nothing for it",
-                                backend_op_rule_of(op->kind)->name, i);
-    }
-    return THAW_OK;
+    return backend_op_info_write(&full, info, err);
 }
 
 static thaw_status copy_consts(const thaw_device *dev, thaw_kernel *kernel, const void *const *data,
@@ -116,7 +97,7 @@ thaw_status cpu_op_prepare(thaw_device *dev, const thaw_op *op, uint32_t algo, c
         return s;
     s = choose(dev, own, algo, &c, err);
     if (s == THAW_OK)
-        s = check_consts(own, const_data, err);
+        s = backend_op_check_consts(own, const_data, err);
     if (s == THAW_OK) {
         size_t bytes = sizeof *kernel + own->n_in * sizeof(void *);
         kernel = dev->host->alloc(dev->host->ctx, bytes, 64);
