@@ -18,6 +18,7 @@ install(FILES
     plugins/sdk/thaw_status.h
     plugins/sdk/thaw_plugin.h
     plugins/sdk/thaw_ops.h
+    plugins/sdk/thaw_ext.h
     DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/thaw)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 

@@ -16,7 +16,7 @@ try() { # LANGUAGE STANDARD HEADER
     fi
 }
 
-for header in thaw/thaw.h thaw_status.h thaw_plugin.h thaw_ops.h; do
+for header in thaw/thaw.h thaw_status.h thaw_plugin.h thaw_ops.h thaw_ext.h; do
     try c c99 "$header" c
     try c c11 "$header" c
     if command -v c++ >/dev/null 2>&1; then

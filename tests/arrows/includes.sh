@@ -77,7 +77,7 @@ check_backend() {
 check_cli() {
     case $2 in
     thaw/thaw.h) ;;
-    core/* | backends/* | thaw_plugin.h | thaw_ops.h | thaw/* | ../*)
+    core/* | backends/* | thaw_plugin.h | thaw_ops.h | thaw_ext.h | thaw/* | ../*)
         complain "$1" "$2" "the program stands on include/thaw/thaw.h alone"
         ;;
     esac
@@ -85,7 +85,7 @@ check_cli() {
 
 check_public() {
     case $2 in
-    thaw_status.h | thaw_plugin.h | thaw_ops.h | stdint.h | stddef.h | signal.h) ;;
+    thaw_status.h | thaw_plugin.h | thaw_ops.h | thaw_ext.h | stdint.h | stddef.h | signal.h) ;;
     *) complain "$1" "$2" "a public header includes plugins/sdk and the standard library alone" ;;
     esac
 }
