@@ -2,7 +2,7 @@
  *
  * A plugin that knows none of them is complete. The id carries the version: what changes its meaning gets
  * another id. The structs grow as those of thaw_plugin.h do, live as long as the plugin, and have every
- * function set. Compiles alone as C99, C11 and C++. Apache-2.0. */
+ * function set. Include it as <thaw/thaw_ext.h>. Compiles alone as C99, C11 and C++. Apache-2.0. */
 #ifndef THAW_EXT_H
 #define THAW_EXT_H
 
@@ -47,9 +47,10 @@ typedef struct thaw_interpose {
     /* [init] inner: complete, not initialised, and of this ABI's major version. *outer lives until the
      * interposer's shutdown. */
     thaw_status (*wrap)(const thaw_plugin *inner, const thaw_plugin **outer, thaw_error *err);
-    /* [thread-safe] A span of the host's own work on the calling thread, such as "phase 2, epoch 1"; spans of
-     * one thread nest. */
+    /* [thread-safe] Begins a span of the host's own work on the calling thread, such as "phase 2, epoch 1";
+     * spans of one thread nest. The text lives during the call alone. */
     void (*span_begin)(const char *utf8);
+    /* [thread-safe] Ends the span that the calling thread began last. */
     void (*span_end)(void);
     /* [init] Completes the file. */
     thaw_status (*finish)(thaw_error *err);

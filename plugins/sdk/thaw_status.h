@@ -15,7 +15,7 @@ extern "C" {
 typedef int32_t thaw_status;
 
 enum {
-    THAW_OK = 0,
+    THAW_OK = 0,              /* done */
     THAW_E_INVALID = 1,       /* an argument or an option makes no sense */
     THAW_E_UNSUPPORTED = 2,   /* understood, but not offered here; the text says what would be */
     THAW_E_NO_MEMORY = 3,     /* host memory */
@@ -30,13 +30,11 @@ enum {
     THAW_E_CHECK = 12         /* a check ran and did not pass */
 };
 
-/* What went wrong, in words. Owned by the caller, never grows. `text` is UTF-8, always terminated,
- * and says what, where and what to do about it. `native` is the code of the library or operating
- * system below (errno, cl_int, …) or 0. */
+/* What went wrong, in words. Owned by the caller, never grows. */
 typedef struct thaw_error {
-    thaw_status status;
-    int32_t native;
-    char text[504];
+    thaw_status status; /* the one that is returned */
+    int32_t native;     /* code of the library or operating system below (errno, cl_int, …), or 0 */
+    char text[504];     /* UTF-8, always terminated: what, where, and what to do about it */
 } thaw_error;
 
 #ifdef __cplusplus
