@@ -23,17 +23,20 @@
  * pad = floor(t/2), t = max(0, (O-1)*s + K - S): an odd cell of padding falls to the far end.
  *
  * Accuracy. Products and sums are f32 or wider. thaw_op.precision may be less than f32 for CONV2D* alone:
- * their factors may then be rounded to that format, to nearest, and their sums stay f32. `thaw check`
- * compares with plain C that computes in double. With K the length of the longest sum, u = 2^-24 and f = 16 +
- * 2*sqrt(K), it allows an output of rule exact     nothing, zeros of either sign being equal relative
- * u*f*|value| norm      u*f*(largest |value| of the tensor, or a floor that the case sets) sum       u*f*(A +
- * largest A of the tensor / 16), A being the op on the absolute values of its inputs; with tf32 or f16
- * 2^-10*A more, with bf16 2^-7*A more and one unit in the last place of f16 and bf16 results. f32 numbers
- * below 2^-126 may be taken for 0 and given as 0, except where the rule is exact.
+ * their factors may then be rounded to that format, to nearest, while the sums stay f32. `thaw check`
+ * compares with plain C that computes in double. With K the length of the longest sum, u = 2^-24 and
+ * f = 16 + 2*sqrt(K), it allows an output of rule
+ *   exact     nothing, zeros of either sign being equal
+ *   relative  u*f*|value|
+ *   norm      u*f*(largest |value| of the tensor, or a floor that the case sets)
+ *   sum       u*f*(A + largest A of the tensor / 16), A being the op on the absolute values of its inputs;
+ *             with tf32 or f16 2^-10*A more, with bf16 2^-7*A more
+ * and one unit in the last place of f16 and bf16 results. f32 numbers below 2^-126 may be taken for 0 and
+ * given as 0, except where the rule is exact.
  *
  * Determinism. A sum has a fixed order, given by the shapes: the same bits each run and for any number of
- * threads. A row of the batch has the same bits whatever else is in the batch
- * and wherever it stands in it (BN_TRAIN, BN_TRAIN_BWD and sums over the batch excepted).
+ * threads. A row of the batch has the same bits whatever else is in the batch and wherever it stands in it
+ * (BN_TRAIN, BN_TRAIN_BWD and sums over the batch excepted).
  *
  * Odd values. Infinities and NaN go through as IEEE arithmetic has them, so that a broken weight shows in
  * the loss; relu(z) is 0 where z < 0 and z elsewhere, NaN included. The sign of a zero and the bits of a NaN
