@@ -13,13 +13,7 @@ foreach(plugin ${THAW_PLUGIN_TARGETS})
     endif()
 endforeach()
 
-install(FILES
-    include/thaw/thaw.h
-    plugins/sdk/thaw_status.h
-    plugins/sdk/thaw_plugin.h
-    plugins/sdk/thaw_ops.h
-    plugins/sdk/thaw_ext.h
-    DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/thaw)
+install(FILES include/thaw/thaw.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/thaw)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 install(EXPORT thawTargets NAMESPACE thaw:: DESTINATION ${THAW_PACKAGE_DIR})
@@ -37,3 +31,5 @@ file(RELATIVE_PATH THAW_PC_TO_PREFIX
 string(REGEX REPLACE "/$" "" THAW_PC_TO_PREFIX ${THAW_PC_TO_PREFIX})
 configure_file(cmake/thaw.pc.in ${CMAKE_CURRENT_BINARY_DIR}/thaw.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/thaw.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+include(cmake/ThawInstallSdk.cmake)

@@ -2,7 +2,7 @@
  *
  * A plugin that knows none of them is complete. The id carries the version: what changes its meaning gets
  * another id. The structs grow as those of thaw_plugin.h do, live as long as the plugin, and have every
- * function set. Include it as <thaw/thaw_ext.h>. Compiles alone as C99, C11 and C++. Apache-2.0. */
+ * function set. Include it as `<thaw/thaw_ext.h>`. Compiles alone as C99, C11 and C++. Apache-2.0. */
 #ifndef THAW_EXT_H
 #define THAW_EXT_H
 

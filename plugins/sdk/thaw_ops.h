@@ -4,7 +4,7 @@
  * this order: "in" and "out", the tensors with their shapes; "=", the formula; "pad", what lies outside the
  * image; "round", the arithmetic and how near the result must be; "edge", odd values; "saved", what an
  * output is kept for and means; "place", which output may take the place of which input; "attr", the struct
- * thaw_op.attr points to. Include it as <thaw/thaw_ops.h>. Compiles alone as C99, C11 and C++. Apache-2.0.
+ * thaw_op.attr points to. Include it as `<thaw/thaw_ops.h>`. Compiles alone as C99, C11 and C++. Apache-2.0.
  *
  * Tensors. [N,H,W,C] is n, h, w, c. [C] is a vector, [1,1,1,C]. All are f32 unless another type is named,
  * and every one may have pixel_pitch > c, except the weights of a convolution and their gradient, which are
@@ -42,9 +42,9 @@
  * the loss; relu(z) is 0 where z < 0 and z elsewhere, NaN included. The sign of a zero and the bits of a NaN
  * are free.
  *
- * In place. An output's slice may be the very slice of the input that "place" names, with the same
- * pixel_pitch, and need not be. Otherwise no output overlaps any input or another output; channels of one
- * concatenation do not overlap. */
+ * In place. Where an op says so, an output's slice may be the very slice of the input that is named, with
+ * the same pixel_pitch, and need not be. Otherwise no output overlaps any input or another output; channels
+ * of one concatenation do not overlap. */
 #ifndef THAW_OPS_H
 #define THAW_OPS_H
 

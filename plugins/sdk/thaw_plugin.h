@@ -2,7 +2,7 @@
  *
  * A plugin is a shared library named thaw-*.so that exports one symbol, thaw_plugin_entry. It offers
  * devices; a device has buffers, in-order streams and kernels; a kernel is one op of thaw_ops.h made
- * ready for that device. Include it as <thaw/thaw_plugin.h>; it needs nothing but the C library's
+ * ready for that device. Include it as `<thaw/thaw_plugin.h>`; it needs nothing but the C library's
  * stddef.h and stdint.h. Compiles alone as C99, C11 and C++. Apache-2.0.
  *
  * Growth. Every struct that may grow begins with struct_size, set by whoever fills it. A reader zeroes
@@ -90,8 +90,8 @@ enum {
  * height, h = kernel width, w = input channels, c = output channels. A vector is n = h = w = 1. */
 typedef struct thaw_tensor {
     uint32_t struct_size;
-    thaw_dtype dtype;
-    thaw_role role;
+    thaw_dtype dtype;    /* THAW_F32, … */
+    thaw_role role;      /* THAW_ROLE_* */
     int32_t n, h, w, c;  /* each at least 1 */
     int64_t pixel_pitch; /* elements from one pixel to the next */
 } thaw_tensor;
@@ -261,9 +261,9 @@ typedef struct thaw_device_ops {
 
     /* [thread-safe] Pure: no allocation that outlives it, no compilation. THAW_OK: the device takes the
      * op with algorithm `algo` (THAW_ALGO_DEFAULT: with the one it would choose) and *info says more.
-     * THAW_E_UNSUPPORTED: it does not, err says why; the host then offers the parts of a fused op, and
-     * gives what is left to another device. THAW_E_INVALID: the op contradicts thaw_ops.h, or there is no
-     * such algorithm. The answer to one op is always the same. */
+     * THAW_E_UNSUPPORTED: it does not, or has no such algorithm, and err says why; the host then offers the
+     * parts of a fused op, and gives what is left to another device. THAW_E_INVALID: the op contradicts
+     * thaw_ops.h. The answer to one op is always the same. */
     thaw_status (*op_query)(thaw_device *dev, const thaw_op *op, uint32_t algo, thaw_op_info *info,
                             thaw_error *err);
     /* [thread-safe] Makes a kernel of an op that op_query takes; may compile and may be slow: the host calls

@@ -35,6 +35,9 @@ expect pass backends/opencl/ops/a.c backends/opencl/opencl.h
 expect fail backends/opencl/a.c backends/cpu/cpu.h
 expect fail backends/opencl/ops/a.c backends/cpu/cpu.h
 expect fail backends/common/a.c backends/opencl/opencl.h
+expect pass plugins/template/a.c thaw/thaw_plugin.h
+expect fail plugins/template/a.c thaw/thaw.h
+expect fail plugins/template/a.c core/base/file.h
 expect fail cli/a.c core/base/file.h
 expect fail cli/a.c thaw_plugin.h
 expect fail include/thaw/a.h core/base/file.h
