@@ -21,7 +21,7 @@ mv "$dir/first" "$dir/another place/thaw"
 root="$dir/another place/thaw"
 
 for file in bin/thaw "$libdir/libthaw.so.0" "$libdir/thaw/thaw-cpu.so" include/thaw/thaw.h \
-    include/thaw/thaw_status.h include/thaw/thaw_plugin.h include/thaw/thaw_ops.h \
+    include/thaw/thaw_status.h include/thaw/thaw_plugin.h include/thaw/thaw_ops.h include/thaw/thaw_ext.h \
     "$libdir/pkgconfig/thaw.pc" "$libdir/cmake/thaw/thawConfig.cmake"; do
     [ -e "$root/$file" ] || fail "$file is not installed"
 done
@@ -49,10 +49,37 @@ LD_LIBRARY_PATH="$root/$libdir" "$dir/user" || fail "the pkg-config program: cod
 "$cmake" --build "$dir/package" >"$dir/log" 2>&1 || { cat "$dir/log"; fail "building with find_package"; }
 "$dir/package/user" || fail "the find_package program: code $?"
 
-# A plugin is written against the installed headers alone.
-for header in thaw_plugin.h thaw_ops.h; do
-    echo "#include <thaw/$header>" |
-        "$cc" -std=c11 -Wpedantic -Werror -fsyntax-only -I"$root/include" -x c - ||
-        fail "$header does not compile from the installed tree"
+# The SDK, found both ways: what is built with it loads, and what it tells is so.
+"$cmake" -S "$source/sdk" -B "$dir/sdk" -DCMAKE_C_COMPILER="$cc" -DPLUGIN_SOURCE="$source/plugin.c" \
+    -Dthaw-sdk_DIR="$root/$libdir/cmake/thaw-sdk" >"$dir/log" 2>&1 || { cat "$dir/log"; fail "find_package(thaw-sdk)"; }
+"$cmake" --build "$dir/sdk" >"$dir/log" 2>&1 || { cat "$dir/log"; fail "building with find_package(thaw-sdk)"; }
+printf '%s\n' "$root/share/thaw/template" "$root/$libdir/thaw" "$root/bin" | diff - "$dir/sdk/told" ||
+    fail "the package thaw-sdk names other folders"
+eval "set -- $(pkg-config --cflags thaw-sdk)"
+"$cc" -std=c11 -Wall -Wextra -Wpedantic -Werror -fPIC -shared -fvisibility=hidden "$source/plugin.c" "$@" \
+    -o "$dir/thaw-author.so" || fail "compiling with pkg-config thaw-sdk"
+for plugin in "$dir/sdk/thaw-author.so" "$dir/thaw-author.so"; do
+    "$root/bin/thaw" devices -v --plugin "$plugin" 2>&1 | grep -q "plugin author offers no device" ||
+        fail "$plugin is not loaded"
 done
+# pkg-config writes a space in a path as a shell wants it.
+eval "template=$(pkg-config --variable=templatedir thaw-sdk)" "plugins=$(pkg-config --variable=plugindir thaw-sdk)"
+[ -e "$template/CMakeLists.txt" ] || fail "thaw-sdk.pc: $template holds no template"
+[ -e "$plugins/thaw-cpu.so" ] || fail "thaw-sdk.pc: $plugins is not where the plugins are"
+abi=$(sed -n 's/^#define THAW_ABI_M[AJINOR]* \([0-9]*\)u.*/\1/p' "$root/include/thaw/thaw_plugin.h" | paste -sd .)
+[ "$(pkg-config --modversion thaw-sdk)" = "$abi" ] || fail "thaw-sdk.pc is not of the version of the ABI, $abi"
+
+# By itself the SDK is its headers, packages, template and manual: nothing that computes.
+"$cmake" --install "$build" --prefix "$dir/sdk only" --component sdk >"$dir/log" ||
+    { cat "$dir/log"; fail "installing the component sdk"; }
+for file in include/thaw/thaw_plugin.h include/thaw/thaw_ext.h share/thaw/template/CMakePresets.json \
+    "$libdir/pkgconfig/thaw-sdk.pc" "$libdir/cmake/thaw-sdk/thaw-sdkConfig.cmake" \
+    "$libdir/cmake/thaw-sdk/thaw-sdkTargets.cmake"; do
+    [ -e "$dir/sdk only/$file" ] || fail "the component sdk lacks $file"
+done
+find "$dir/sdk only" -name plugin-abi.md | grep -q . || fail "the component sdk lacks the manual"
+[ -z "$(find "$dir/sdk only" -name '*.so*' -o -name thaw.h)" ] || fail "the component sdk holds more than the SDK"
+PKG_CONFIG_PATH="$dir/sdk only/$libdir/pkgconfig"
+eval "set -- $(pkg-config --cflags thaw-sdk)"
+"$cc" -std=c11 -Werror -fsyntax-only "$source/plugin.c" "$@" || fail "compiling against the SDK alone"
 echo "installed, moved and used from $root"
