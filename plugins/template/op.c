@@ -101,7 +101,8 @@ thaw_status op_read(const thaw_op *from, op_copy *to, const op_kind **kind, thaw
                     THAW_OP_V1_SIZE);
     const op_kind *k = op_kind_of(from->kind);
     if (!k)
-        return fail(err, THAW_E_UNSUPPORTED, PLUGIN_ID " has no op of kind %u yet", from->kind);
+        return fail(err, THAW_E_UNSUPPORTED, PLUGIN_ID " has no op of kind %u yet (see thaw_ops.h)",
+                    from->kind);
     if (from->n_in < k->min_in || from->n_in > k->max_in || from->n_out != k->n_out)
         return fail(err, THAW_E_INVALID, "%s: %u inputs and %u outputs, must be %u to %u and %u", k->name,
                     from->n_in, from->n_out, k->min_in, k->max_in, k->n_out);

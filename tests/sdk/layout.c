@@ -1,6 +1,6 @@
-/* layout.c: the layout of ABI 1.0, field by field, and every number that was given out. Compiled as C11 and as
- * C++17; nothing of it runs. What is appended later makes a struct larger and moves nothing. Pointers have 64
- * bits. */
+/* layout.c: the layout of ABI 1.0, field by field, and every number that was given out. Compiled as C11 and
+ * as C++17; nothing of it runs. What is appended later makes a struct larger and moves nothing. Pointers have
+ * 64 bits. */
 #include <assert.h>
 #include <stddef.h>
 
