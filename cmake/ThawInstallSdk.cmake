@@ -21,7 +21,8 @@ install(FILES
     plugins/sdk/thaw_ops.h
     plugins/sdk/thaw_ext.h
     DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/thaw COMPONENT sdk)
-install(DIRECTORY plugins/template/ DESTINATION ${THAW_SDK_TEMPLATE_DIR} COMPONENT sdk)
+install(DIRECTORY plugins/template/ DESTINATION ${THAW_SDK_TEMPLATE_DIR} COMPONENT sdk
+    PATTERN build EXCLUDE)
 install(FILES LICENSE docs/plugins.md docs/plugin-abi.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT sdk)
 
 install(EXPORT thaw-sdkTargets NAMESPACE thaw:: DESTINATION ${THAW_SDK_PACKAGE_DIR} COMPONENT sdk)

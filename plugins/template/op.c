@@ -64,7 +64,7 @@ static bool read_tensors(const char *what, const thaw_tensor *const *from, uint3
                          thaw_error *err)
 {
     for (uint32_t i = 0; i < n; i++) {
-        uint32_t size = from[i]->struct_size;
+        uint32_t size = from[i] ? from[i]->struct_size : 0;
         const char *fault = "its struct_size is too small";
         if (size >= THAW_TENSOR_V1_SIZE) {
             memcpy(&to[i], from[i], size < sizeof to[i] ? size : sizeof to[i]);
@@ -106,6 +106,8 @@ thaw_status op_read(const thaw_op *from, op_copy *to, const op_kind **kind, thaw
     if (from->n_in < k->min_in || from->n_in > k->max_in || from->n_out != k->n_out)
         return fail(err, THAW_E_INVALID, "%s: %u inputs and %u outputs, must be %u to %u and %u", k->name,
                     from->n_in, from->n_out, k->min_in, k->max_in, k->n_out);
+    if (!from->in || !from->out)
+        return fail(err, THAW_E_INVALID, "%s: a list of tensors is NULL", k->name);
     memset(to, 0, sizeof *to);
     to->kind = from->kind;
     to->n_in = from->n_in;
