@@ -256,7 +256,8 @@ enum {
      * attr:  thaw_cast_attr */
     THAW_OP_CAST = 22,
     /* Adam as Keras has it ("epsilon hat"), for k tensors at once.
-     * in:    hyper [8]; then k times w, g, m, v of one shape [N,H,W,C] each; w, m and v are MUTABLE
+     * in:    hyper [8]; then k times w, g, m, v of one shape [N,H,W,C] each; w, m and v are MUTABLE; k is 190
+     *        where the whole network trains
      * out:   k times new w, new m, new v
      * =      new m = m + (g - m)*hyper[1]; new v = v + (g*g - v)*hyper[2];
      *        new w = w - new m*hyper[0] / (sqrt(new v) + hyper[3]).
