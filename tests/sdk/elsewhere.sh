@@ -53,6 +53,18 @@ run 0 plan --plugin "$plugin" --device template:0 --weights "$fixture/base.safet
 prints '^relu_bwd .* template:0 '
 prints '^conv2d .* cpu:0 .*has no op of kind 1 yet'
 
+# The op that plugins.md adds, in its own words: a function and a line of the table.
+said() { # NUMBER: that block of C
+    awk -v wanted="$1" '/^```c$/ { n++; on = 1; next } /^```/ { on = 0 } on && n == wanted' \
+        "$root"/share/doc/*/plugins.md
+}
+said 1 >"$work/op.c"
+said 2 >"$work/row.c"
+sed -i -e "/^\/\* ---- all of them/r $work/op.c" -e "/^static const op_kind kinds/r $work/row.c" ops.c
+"$cmake" --build build >"$work/log" 2>&1 || give_up "building with the op of plugins.md"
+run 0 check "$plugin" --op global_avgpool
+prints "^template:0: [1-9][0-9]* cases: [1-9][0-9]* passed, 0 failed, "
+
 # A plugin that is installed beside thaw's own is found without a word.
 "$cmake" --install build >"$work/log" 2>&1 || give_up "installing the plugin"
 [ -e "$root/$libdir/thaw/thaw-template.so" ] || give_up "the plugin is not where thaw looks for plugins"
