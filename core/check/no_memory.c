@@ -37,6 +37,16 @@ static thaw_status judge(check_sandbox *s, thaw_status st, const char *function,
     return THAW_OK;
 }
 
+static thaw_status never_again(thaw_status st, const char *function, thaw_error *err)
+{
+    err->text[sizeof err->text - 1] = '\0';
+    return thaw_fail_within(
+        err, THAW_E_CHECK,
+        "%s answers status %d (%s) though the host, which had refused it memory, has some "
+        "again",
+        function, (int)st, thaw_status_name(st));
+}
+
 /* The first call, with all the memory it wants, fills what a plugin keeps between calls. */
 static thaw_status refuse_each(check_sandbox *s, make_fn make, void *arg, const char *function,
                                thaw_error *err)
@@ -49,17 +59,15 @@ static thaw_status refuse_each(check_sandbox *s, make_fn make, void *arg, const 
         thaw_check_host_refuse(s->host, n);
         thaw_status made = make(s, arg, err);
         if (!thaw_check_host_relent(s->host))
-            return thaw_check_fault(err, made, function);
+            return made == THAW_OK ? THAW_OK : never_again(made, function, err);
         err->text[sizeof err->text - 1] = '\0';
         st = judge(s, made, function, n, live, err);
     }
     if (st != THAW_OK)
         return st;
     memset(err, 0, sizeof *err);
-    st = thaw_check_fault(err, make(s, arg, err), function);
-    return st == THAW_OK ? st
-                         : thaw_fail_within(err, THAW_E_CHECK,
-                                            "after the host had refused it memory, and has some again");
+    st = make(s, arg, err);
+    return st == THAW_OK ? THAW_OK : never_again(st, function, err);
 }
 
 /* ---- an op ---------------------------------------------------------------------------------------- */

@@ -19,21 +19,22 @@ static books look(const check_host *host)
     return (books){atomic_load(&host->allocs), atomic_load(&host->frees), atomic_load(&host->logs)};
 }
 
-/* Some calls of op_enqueue with nothing else at work, counted one by one. */
-static thaw_status watch(const check_host *host, const check_player *p, thaw_error *err)
+/* The kernel's first calls of op_enqueue with nothing else at work, counted one by one. */
+static thaw_status watch(const check_host *host, const check_memory *m, const check_kernel *kernel,
+                         const uint8_t *image, thaw_error *err)
 {
     size_t logged = 0;
     for (uint32_t i = 0; i < CALLS; i++) {
-        thaw_status st = thaw_check_memory_write(&p->memory, p->before, false, err);
+        thaw_status st = thaw_check_memory_write(m, image, false, err);
         if (st == THAW_OK)
-            st = thaw_check_sync(&p->side, err);
+            st = thaw_check_sync(m->side, err);
         if (st != THAW_OK)
             return st;
         const books before = look(host);
-        st = thaw_check_enqueue(&p->memory, p->kernel->handle, err);
+        st = thaw_check_enqueue(m, kernel->handle, err);
         const books after = look(host);
         if (st == THAW_OK)
-            st = thaw_check_sync(&p->side, err);
+            st = thaw_check_sync(m->side, err);
         if (st != THAW_OK)
             return st;
         if (after.allocs != before.allocs)
@@ -58,7 +59,7 @@ thaw_status thaw_check_quiet(check_run *run, const check_case *c, thaw_error *er
 {
     check_sandbox *s;
     check_kernel kernel;
-    check_player p = {0};
+    check_memory memory = {0};
     check_layout layout;
     uint8_t *before = NULL, *after;
     thaw_op_info info;
@@ -72,11 +73,12 @@ thaw_status thaw_check_quiet(check_run *run, const check_case *c, thaw_error *er
     for (uint32_t algo = 0; st == THAW_OK && algo < info.n_algos; algo++) {
         st = thaw_check_kernel_create(&s->side, c, &layout, algo, before, &kernel, err);
         if (st == THAW_OK)
-            st = thaw_check_player_begin(s->side.dev, c, run->align, run->seed, &kernel, &p, err);
+            st = thaw_check_memory_create(&s->side, c, &layout, (size_t)kernel.info.workspace_bytes, &memory,
+                                          err);
         if (st == THAW_OK)
-            st = watch(s->host, &p, err);
+            st = watch(s->host, &memory, &kernel, before, err);
         run->kernels += st == THAW_OK;
-        thaw_check_player_end(&p);
+        thaw_check_memory_free(&memory);
         if (st == THAW_E_CHECK)
             thaw_fail_within(err, st, "algorithm %u (%.31s)", algo, kernel.info.name);
         thaw_check_kernel_destroy(&kernel);

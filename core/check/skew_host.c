@@ -139,14 +139,14 @@ thaw_status thaw_check_other_major(check_run *run, thaw_error *err)
         return st;
     void *symbol = dlsym(thaw_check_sandbox_plugin(s)->library, "thaw_plugin_entry");
     memcpy(&entry, &symbol, sizeof entry); /* ISO C has no cast from void * to a function */
-    const thaw_plugin *other = entry(THAW_ABI_MAJOR + 1000, 0),
-                      *later = entry(THAW_ABI_MAJOR, THAW_ABI_MINOR + 9);
+    const thaw_plugin *other = entry(THAW_ABI_MAJOR + 1000, 0);
     if (other && other->abi_major == THAW_ABI_MAJOR + 1000)
         return thaw_fail(
             err, THAW_E_CHECK,
             "thaw_plugin_entry repeats the host's abi_major (%u) as its own: say THAW_ABI_MAJOR of the "
             "header that the plugin is built with",
             THAW_ABI_MAJOR + 1000);
+    const thaw_plugin *later = entry(THAW_ABI_MAJOR, THAW_ABI_MINOR + 9);
     if (!later || later->abi_major != THAW_ABI_MAJOR)
         return thaw_fail(err, THAW_E_CHECK,
                          "thaw_plugin_entry declines a host of abi_minor %u: minor versions only append",
