@@ -17,7 +17,8 @@ typedef struct crew {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     bool begun, cancelled;
-    uint32_t away; /* members that have not come back */
+    bool abandoned; /* nobody waits any more: the last member frees it */
+    uint32_t away;  /* members that have not come back */
     void (*fn)(void *arg, uint32_t member);
     void *arg;
     member members[MAX_CREW];
@@ -40,6 +41,13 @@ void thaw_check_deadline(double seconds, struct timespec *deadline)
     deadline->tv_nsec = nanoseconds % 1000000000;
 }
 
+static void disband(crew *c)
+{
+    pthread_cond_destroy(&c->changed);
+    pthread_mutex_destroy(&c->lock);
+    free(c);
+}
+
 static void *member_main(void *p)
 {
     const member *self = p;
@@ -53,8 +61,11 @@ static void *member_main(void *p)
         c->fn(c->arg, self->number);
     pthread_mutex_lock(&c->lock);
     c->away--;
+    bool last = c->abandoned && c->away == 0;
     pthread_cond_broadcast(&c->changed);
     pthread_mutex_unlock(&c->lock);
+    if (last)
+        disband(c);
     return NULL;
 }
 
@@ -71,8 +82,8 @@ static uint32_t assemble(crew *c, uint32_t n, int *error)
     return n;
 }
 
-/* True when all are back in time. */
-static bool begin_and_wait(crew *c, double seconds, bool cancelled)
+/* False when they are not all back in time: the crew is then theirs. */
+static bool begin_and_wait(crew *c, uint32_t n, double seconds, bool cancelled)
 {
     struct timespec deadline;
     int late = 0;
@@ -84,6 +95,9 @@ static bool begin_and_wait(crew *c, double seconds, bool cancelled)
     while (c->away > 0 && !late)
         late = pthread_cond_timedwait(&c->changed, &c->lock, &deadline);
     bool back = c->away == 0;
+    for (uint32_t i = 0; !back && i < n; i++)
+        pthread_detach(c->members[i].thread);
+    c->abandoned = !back;
     pthread_mutex_unlock(&c->lock);
     return back;
 }
@@ -101,18 +115,12 @@ thaw_status thaw_check_crew(uint32_t n, double seconds, void (*fn)(void *arg, ui
     c->arg = arg;
     uint32_t started = assemble(c, n, &error);
     c->away = started;
-    if (!begin_and_wait(c, seconds, started < n)) {
-        for (uint32_t i = 0; i < started; i++)
-            pthread_detach(c->members[i].thread);
-        /* The crew stays: its members still use it. */
+    if (!begin_and_wait(c, started, seconds, started < n))
         return thaw_fail(err, THAW_E_CHECK, "%s: not all of %u threads came back within %g s: a deadlock?",
                          what, n, seconds);
-    }
     for (uint32_t i = 0; i < started; i++)
         pthread_join(c->members[i].thread, NULL);
-    pthread_cond_destroy(&c->changed);
-    pthread_mutex_destroy(&c->lock);
-    free(c);
+    disband(c);
     return started < n ? thaw_fail_errno(err, error, "%s: cannot start thread %u of %u", what, started + 1, n)
                        : THAW_OK;
 }

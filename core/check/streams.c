@@ -22,7 +22,8 @@ typedef struct concert {
     check_player players[N_STREAMS];
 } concert;
 
-static thaw_status perform(check_run *run, check_sandbox *s, const check_case *c, concert *t, thaw_error *err)
+static thaw_status perform(check_run *run, check_sandbox *s, const check_case *c, uint32_t algo, concert *t,
+                           thaw_error *err)
 {
     check_layout layout;
     uint8_t *before = NULL, *after;
@@ -30,7 +31,7 @@ static thaw_status perform(check_run *run, check_sandbox *s, const check_case *c
     if (st == THAW_OK)
         st = thaw_check_pair(c, &layout, run->seed, &before, &after, err);
     if (st == THAW_OK)
-        st = thaw_check_kernel_create(&s->side, c, &layout, THAW_ALGO_DEFAULT, before, &t->kernel, err);
+        st = thaw_check_kernel_create(&s->side, c, &layout, algo, before, &t->kernel, err);
     free(before);
     for (uint32_t i = 0; st == THAW_OK && i < N_STREAMS; i++)
         st = thaw_check_player_begin(s->side.dev, c, run->align, run->seed + i, &t->kernel, &t->players[i],
@@ -51,6 +52,24 @@ static thaw_status perform(check_run *run, check_sandbox *s, const check_case *c
     return st;
 }
 
+static thaw_status check_algo(check_run *run, check_sandbox *s, const check_case *c, uint32_t algo,
+                              thaw_error *err)
+{
+    concert *t = calloc(1, sizeof *t);
+    if (!t)
+        return thaw_fail_memory(err, sizeof *t, "a case");
+    thaw_status st = perform(run, s, c, algo, t, err);
+    if (st == THAW_E_CHECK)
+        thaw_fail_within(err, st, "algorithm %u (%.31s)", algo, t->kernel.info.name);
+    if (s->stuck)
+        return st;
+    for (uint32_t i = 0; i < N_STREAMS; i++)
+        thaw_check_player_end(&t->players[i]);
+    thaw_check_kernel_destroy(&t->kernel);
+    free(t);
+    return st;
+}
+
 thaw_status thaw_check_streams(check_run *run, const check_case *c, thaw_error *err)
 {
     check_sandbox *s;
@@ -58,17 +77,7 @@ thaw_status thaw_check_streams(check_run *run, const check_case *c, thaw_error *
     thaw_status st = thaw_check_query(&run->device, c, THAW_ALGO_DEFAULT, &info, err);
     if (st == THAW_OK)
         st = thaw_check_sandbox(run, &s, err);
-    if (st != THAW_OK)
-        return st;
-    concert *t = calloc(1, sizeof *t);
-    if (!t)
-        return thaw_fail_memory(err, sizeof *t, "a case");
-    st = perform(run, s, c, t, err);
-    if (s->stuck)
-        return st;
-    for (uint32_t i = 0; i < N_STREAMS; i++)
-        thaw_check_player_end(&t->players[i]);
-    thaw_check_kernel_destroy(&t->kernel);
-    free(t);
+    for (uint32_t algo = 0; st == THAW_OK && algo < info.n_algos; algo++)
+        st = check_algo(run, s, c, algo, err);
     return st;
 }

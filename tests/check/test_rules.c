@@ -1,10 +1,12 @@
 /* test_rules.c: faults against the rules of the interface that are not about values: weights that change,
  * several threads and streams, memory, versions. Each is found by the case that is there for it. */
+#include <semaphore.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
+#include "core/check/host.h"
 #include "helpers.h"
 
 extern char **environ;
@@ -177,6 +179,27 @@ static void an_err_of_NULL_that_is_written_to_ends_the_check(void **state)
     assert_int_not_equal(run_apart("faulty:0,fault=null-error"), 0);
 }
 
+static void come_late(void *arg, uint32_t member)
+{
+    sem_t *gate = arg;
+    if (member == 1) {
+        sem_wait(gate);
+        sem_post(gate);
+    }
+}
+
+static void a_thread_that_does_not_come_back_is_given_up(void **state)
+{
+    (void)state;
+    static sem_t gate; /* as long as the thread that waits for it */
+    thaw_error err = {0};
+    sem_init(&gate, 0, 0);
+    assert_int_equal(thaw_check_crew(2, 0.1, come_late, &gate, "waiting", &err), THAW_E_CHECK);
+    assert_non_null(strstr(err.text, "waiting: not all of 2 threads came back"));
+    sem_post(&gate);
+    assert_int_equal(thaw_check_crew(2, 60, come_late, &gate, "waiting", &err), THAW_OK);
+}
+
 static int start(void **state)
 {
     int failed = test_start(state);
@@ -209,6 +232,7 @@ int main(int argc, char **argv)
                                        cmocka_unit_test(finds_options_that_nobody_knows),
                                        cmocka_unit_test(finds_structs_that_are_misread),
                                        cmocka_unit_test(a_later_plugin_passes),
+                                       cmocka_unit_test(a_thread_that_does_not_come_back_is_given_up),
                                        cmocka_unit_test(without_a_second_instance_cases_are_declined),
                                        cmocka_unit_test(an_err_of_NULL_that_is_written_to_ends_the_check)};
     program = argv[0];

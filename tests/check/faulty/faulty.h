@@ -85,7 +85,7 @@ struct thaw_kernel {
     uint32_t n_in, n_out, algo;
     thaw_tensor tensors[FAULTY_MAX_ARGS]; /* inputs, then outputs */
     uint64_t workspace_bytes;
-    unsigned runs;
+    atomic_uint runs;
     bool damaged; /* output 0 gets another lowest bit */
     atomic_uint in_flight;
     thaw_buffer *stale; /* FAULT_STALE */

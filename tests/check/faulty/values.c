@@ -81,7 +81,7 @@ void faulty_behind(thaw_stream *stream, thaw_kernel *k, const thaw_slice *args, 
         faulty_inner->stream_sync(stream, NULL);
         break;
     case FAULT_FLICKER:
-        if (k->runs++ % 2)
+        if (atomic_fetch_add(&k->runs, 1) % 2)
             spoil(stream, y, out, 0, 0, 1);
         break;
     case FAULT_INPUT:
