@@ -11,7 +11,7 @@
 #include "core/check/player.h"
 #include "core/check/sandbox.h"
 
-#define PATIENCE 10.0 /* seconds that the second stream has for its small op */
+#define PATIENCE 5.0 /* seconds that the second stream has for its small op */
 
 enum { HELD, SECOND, KEEPER, MEMBERS };
 
