@@ -190,12 +190,18 @@ static thaw_status check_backward(check_run *run, const forward_run *f, uint32_t
     if (!memory)
         return thaw_fail_memory(err, 2 * (unsigned long long)layout.total, "the tensors of a case");
     uint8_t *before = memory, *const after[1] = {memory + layout.total};
+    thaw_op_info info;
     thaw_check_draw(&b, &layout, run->seed, before);
     uint32_t dy = hand_over(f, &b, &layout, before);
-    st = thaw_check_execute(&run->device, &b, &layout, THAW_ALGO_DEFAULT, before, after, 1, err);
-    if (st == THAW_OK) {
+    st = thaw_check_query(&run->device, &b, THAW_ALGO_DEFAULT, &info, err);
+    for (uint32_t algo = 0; st == THAW_OK && algo < info.n_algos; algo++) {
+        st = thaw_check_execute(&run->device, &b, &layout, algo, before, after, 1, err);
+        if (st != THAW_OK)
+            break;
         run->kernels++;
         st = compare_products(run, f, &b, &layout, before, after[0], dy, err);
+        if (st == THAW_E_CHECK)
+            thaw_fail_within(err, st, "algorithm %u of the backward op", algo);
     }
     free(memory);
     return st;

@@ -69,7 +69,18 @@ typedef enum {
     CHECK_ADJOINT, /* <A x, y> = <x, A^T y>; the case describes A */
     CHECK_BATCH,   /* a row of the batch alone gives the bits that it has among the others */
     CHECK_MISUSE,  /* what contradicts thaw_ops.h is refused; the case describes a sound op */
-    CHECK_DEVICE   /* buffers, streams, events */
+    CHECK_DEVICE,  /* buffers, streams, events */
+    /* Each of the following describes a sound op, but for the last, which is about no op. */
+    CHECK_FRESH,     /* a MUTABLE input that changes between two runs is read anew */
+    CHECK_AGAIN,     /* another kernel made of the same op gives the same bits */
+    CHECK_THREADS,   /* another number of threads gives the same bits */
+    CHECK_STREAMS,   /* one kernel on several streams at the same time */
+    CHECK_QUIET,     /* op_enqueue neither allocates nor logs */
+    CHECK_BLOCKING,  /* op_enqueue does not wait for another stream's work */
+    CHECK_NO_MEMORY, /* op_query and op_prepare while the host's memory runs out */
+    CHECK_SKEW,      /* structs that are longer or shorter than this version's */
+    CHECK_GRADIENT,  /* a backward op against what its forward op really does */
+    CHECK_PLUGIN     /* the plugin and its device as a whole */
 } check_type;
 
 typedef struct check_case {
@@ -112,6 +123,8 @@ void thaw_check_cases_conv(check_list *list, uint64_t seed);
 void thaw_check_cases_pool(check_list *list);
 void thaw_check_cases_pointwise(check_list *list);
 void thaw_check_cases_train(check_list *list);
+/* A few cases of each op again, as each of the types that need no reference of their own. */
+void thaw_check_cases_rules(check_list *list);
 /* The whole table; freed by thaw_check_list_free. */
 thaw_status thaw_check_cases(uint64_t seed, check_list *list, thaw_error *err);
 void thaw_check_list_free(check_list *list);
@@ -154,7 +167,10 @@ void thaw_check_place(const check_arg *arg, size_t pixel, size_t channel, char *
 
 double thaw_check_load(thaw_dtype dtype, const void *element);
 
-/* ---- running: execute.c ------------------------------------------------------------------------ */
+/* ---- running: execute.c, memory.c -------------------------------------------------------------- */
+
+/* Bytes before and behind a workspace that nobody may write. */
+#define CHECK_WORKSPACE_GUARD ((size_t)256)
 
 typedef struct check_side {
     thaw_dev *dev;
@@ -173,6 +189,51 @@ void thaw_check_describe(const check_case *c, check_desc *desc);
 /* Asks the device. THAW_E_UNSUPPORTED: it declines, err says why. THAW_E_CHECK: the answer makes no sense. */
 thaw_status thaw_check_query(const check_side *side, const check_case *c, uint32_t algo, thaw_op_info *info,
                              thaw_error *err);
+/* Returns when the side's stream has done its work. */
+thaw_status thaw_check_sync(const check_side *side, thaw_error *err);
+
+/* A kernel, and what it was made of. The constants are spoilt behind op_prepare but live as long as the
+ * kernel: one that kept a pointer to them computes with NaN. */
+typedef struct check_kernel {
+    const check_side *side;
+    thaw_kernel *handle;
+    thaw_op_info info;
+    void *constants[CHECK_MAX_ARGS];
+    size_t constant_bytes[CHECK_MAX_ARGS];
+} check_kernel;
+/* Asks and prepares; CONST inputs are taken from image. Destroyed by thaw_check_kernel_destroy, also after an
+ * error; side outlives it. Statuses as thaw_check_query. */
+thaw_status thaw_check_kernel_create(const check_side *side, const check_case *c, const check_layout *layout,
+                                     uint32_t algo, const uint8_t *image, check_kernel *k, thaw_error *err);
+void thaw_check_kernel_destroy(check_kernel *k);
+
+/* The arguments of a case on a device: buffers, and a workspace between guards. */
+typedef struct check_memory {
+    const check_side *side;
+    const check_case *c;
+    const check_layout *layout;
+    thaw_buffer *buffer[CHECK_MAX_ARGS]; /* by region; the first one alone if it is an arena */
+    thaw_slice slice[CHECK_MAX_ARGS];
+    thaw_buffer *workspace_buffer;
+    thaw_slice workspace;
+    size_t workspace_bytes, workspace_total;
+    uint8_t *workspace_image;
+} check_memory;
+/* Freed by thaw_check_memory_free, also after an error; side, c and layout outlive it. */
+thaw_status thaw_check_memory_create(const check_side *side, const check_case *c, const check_layout *layout,
+                                     size_t workspace_bytes, check_memory *m, thaw_error *err);
+/* Waits for the side's stream first. Harmless on a zeroed struct. */
+void thaw_check_memory_free(check_memory *m);
+/* Sends an image, which stays until the stream is synchronised. The workspace is filled with zeros or NaN. */
+thaw_status thaw_check_memory_write(const check_memory *m, const uint8_t *image, bool zeros, thaw_error *err);
+/* One op_enqueue on these arguments. */
+thaw_status thaw_check_enqueue(const check_memory *m, thaw_kernel *kernel, thaw_error *err);
+/* Fetches an image and synchronises. THAW_E_CHECK: also if the op wrote outside its workspace. */
+thaw_status thaw_check_memory_read(const check_memory *m, uint8_t *image, thaw_error *err);
+/* Write, enqueue as often as the case has steps, read. */
+thaw_status thaw_check_compute(const check_memory *m, thaw_kernel *kernel, const uint8_t *before,
+                               uint8_t *after, bool zeros, thaw_error *err);
+
 /* Prepares the op and runs it n_runs times from the image `before`, each time into another image of
  * after[]. THAW_E_CHECK: the device failed, or wrote outside its workspace. */
 thaw_status thaw_check_execute(const check_side *side, const check_case *c, const check_layout *layout,
@@ -190,8 +251,13 @@ thaw_status thaw_check_stream(const check_side *side, thaw_stream **out, thaw_er
 
 /* ---- the types of case ------------------------------------------------------------------------- */
 
+typedef struct check_sandbox check_sandbox; /* sandbox.h */
+
 typedef struct check_run {
     check_side device, reference;
+    thaw_runtime *runtime;  /* of the device */
+    const char *options;    /* with which it was opened: "isa=avx2"; NULL: none */
+    check_sandbox *sandbox; /* opened by the first case that needs it */
     size_t align;
     uint64_t seed;
     uint32_t kernels; /* of the case at hand: algorithms that ran */
@@ -216,6 +282,8 @@ typedef struct check_subject {
 } check_subject;
 /* Draws the inputs and runs the reference. Freed by thaw_check_end, also after an error; c outlives it. */
 thaw_status thaw_check_begin(check_run *run, const check_case *c, check_subject *subject, thaw_error *err);
+/* images.first, which a kernel left, against the reference. */
+thaw_status thaw_check_compare(check_run *run, const check_subject *subject, thaw_error *err);
 /* One algorithm of the device, twice, against the reference. Statuses as thaw_check_values. */
 thaw_status thaw_check_algo(check_run *run, const check_subject *subject, uint32_t algo, thaw_error *err);
 void thaw_check_end(check_subject *subject);
@@ -231,5 +299,15 @@ thaw_status thaw_check_adjoint(check_run *run, const check_case *c, thaw_error *
 thaw_status thaw_check_batch(check_run *run, const check_case *c, thaw_error *err);
 thaw_status thaw_check_misuse(check_run *run, const check_case *c, thaw_error *err);
 thaw_status thaw_check_device(check_run *run, const check_case *c, thaw_error *err);
+thaw_status thaw_check_fresh(check_run *run, const check_case *c, thaw_error *err);
+thaw_status thaw_check_again(check_run *run, const check_case *c, thaw_error *err);
+thaw_status thaw_check_threads(check_run *run, const check_case *c, thaw_error *err);
+thaw_status thaw_check_streams(check_run *run, const check_case *c, thaw_error *err);
+thaw_status thaw_check_quiet(check_run *run, const check_case *c, thaw_error *err);
+thaw_status thaw_check_blocking(check_run *run, const check_case *c, thaw_error *err);
+thaw_status thaw_check_no_memory(check_run *run, const check_case *c, thaw_error *err);
+thaw_status thaw_check_skew(check_run *run, const check_case *c, thaw_error *err);
+thaw_status thaw_check_gradient(check_run *run, const check_case *c, thaw_error *err);
+thaw_status thaw_check_plugin(check_run *run, const check_case *c, thaw_error *err);
 
 #endif

@@ -150,6 +150,7 @@ thaw_status thaw_check_cases(uint64_t seed, check_list *list, thaw_error *err)
     thaw_check_cases_pointwise(list);
     thaw_check_cases_train(list);
     add_misuse(list);
+    thaw_check_cases_rules(list);
     if (!list->failed)
         return THAW_OK;
     thaw_check_list_free(list);

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "core/check/case.h"
+#include "core/check/sandbox.h"
 
 static double now(void)
 {
@@ -30,6 +31,8 @@ static void end_side(check_side *side)
 
 void thaw_check_run_end(check_run *run)
 {
+    thaw_check_sandbox_close(run->sandbox);
+    run->sandbox = NULL;
     end_side(&run->device);
     end_side(&run->reference);
 }
@@ -52,6 +55,26 @@ static thaw_status run_case(check_run *run, const check_case *c, thaw_error *err
         return thaw_check_misuse(run, c, err);
     case CHECK_DEVICE:
         return thaw_check_device(run, c, err);
+    case CHECK_FRESH:
+        return thaw_check_fresh(run, c, err);
+    case CHECK_AGAIN:
+        return thaw_check_again(run, c, err);
+    case CHECK_THREADS:
+        return thaw_check_threads(run, c, err);
+    case CHECK_STREAMS:
+        return thaw_check_streams(run, c, err);
+    case CHECK_QUIET:
+        return thaw_check_quiet(run, c, err);
+    case CHECK_BLOCKING:
+        return thaw_check_blocking(run, c, err);
+    case CHECK_NO_MEMORY:
+        return thaw_check_no_memory(run, c, err);
+    case CHECK_SKEW:
+        return thaw_check_skew(run, c, err);
+    case CHECK_GRADIENT:
+        return thaw_check_gradient(run, c, err);
+    case CHECK_PLUGIN:
+        return thaw_check_plugin(run, c, err);
     default:
         return thaw_check_values(run, c, err);
     }
@@ -143,8 +166,11 @@ thaw_status thaw_check_run(thaw_runtime *runtime, const thaw_check_options *opti
 {
     thaw_error local;
     thaw_error *e = err ? err : &local;
-    check_run run = {.seed = options->seed};
+    check_run run = {.runtime = runtime,
+                     .options = options->device ? strchr(options->device, ',') : NULL,
+                     .seed = options->seed};
     double start = now();
+    run.options = run.options && run.options[1] ? run.options + 1 : NULL;
     memset(summary, 0, sizeof *summary);
     summary->seed = options->seed;
     for (uint32_t kind = 0; kind < THAW_OP_KIND_END; kind++)

@@ -179,6 +179,11 @@ static void check_too_large(bench *t)
         t->st = thaw_fail(t->err, THAW_E_CHECK, "buffer_create gives out 2^62 bytes");
     } else if (!t->err->text[0]) {
         t->st = thaw_fail(t->err, THAW_E_CHECK, "buffer_create refuses 2^62 bytes and does not say why");
+    } else if (st != THAW_E_DEVICE_MEMORY && st != THAW_E_NO_MEMORY) {
+        t->st = thaw_fail_within(t->err, THAW_E_CHECK,
+                                 "buffer_create answers 2^62 bytes with status %d (%s) instead of "
+                                 "THAW_E_DEVICE_MEMORY",
+                                 (int)st, thaw_status_name(st));
     }
 }
 

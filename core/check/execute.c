@@ -1,13 +1,10 @@
-/* execute.c: one op on one device, from describing it to fetching what it wrote. */
+/* execute.c: one op on one device: describing it, asking about it, preparing and running it. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/memory.h"
 #include "core/check/case.h"
 #include "core/runtime/loader.h"
-
-#define WORKSPACE_GUARD      ((size_t)256)
-#define WORKSPACE_GUARD_WORD UINT32_C(0xffa5ffa5)
 
 thaw_status thaw_check_fault(thaw_error *err, thaw_status status, const char *function)
 {
@@ -82,7 +79,7 @@ thaw_status thaw_check_query(const check_side *side, const check_case *c, uint32
         return thaw_fail(err, THAW_E_CHECK, "op_query gives algorithm %u no name", info->algo);
     if (!memchr(info->reason, 0, sizeof info->reason) || info->deterministic > 1)
         return thaw_fail(err, THAW_E_CHECK, "op_query fills reason or deterministic with nonsense");
-    const uint64_t guards = 2 * WORKSPACE_GUARD + side->dev->align;
+    const uint64_t guards = 2 * CHECK_WORKSPACE_GUARD + side->dev->align;
     if (info->workspace_bytes &&
         (guards > side->dev->max_alloc || info->workspace_bytes > side->dev->max_alloc - guards))
         return thaw_fail(err, THAW_E_CHECK, "op_query asks for a workspace of %llu bytes",
@@ -121,187 +118,72 @@ thaw_status thaw_check_stream(const check_side *side, thaw_stream **out, thaw_er
     return st;
 }
 
-/* Device memory and kernel of one execution. */
-typedef struct execution {
-    const check_side *side;
-    const check_case *c;
-    const check_layout *layout;
-    thaw_kernel *kernel;
-    thaw_buffer *buffer[CHECK_MAX_ARGS]; /* by region; the first one alone if it is an arena */
-    thaw_slice slice[CHECK_MAX_ARGS];
-    thaw_buffer *workspace_buffer;
-    thaw_slice workspace;
-    size_t workspace_bytes, workspace_total;
-    uint8_t *workspace_image;
-} execution;
-
-/* CONST inputs and descriptors are spoilt behind the call: a kernel that kept a pointer gives wrong values
- * rather than lucky ones. */
-static thaw_status prepare(execution *x, uint32_t algo, const uint8_t *before, thaw_error *err)
+thaw_status thaw_check_sync(const check_side *side, thaw_error *err)
 {
-    const check_case *c = x->c;
-    void *copies[CHECK_MAX_ARGS] = {NULL};
-    const void *data[CHECK_MAX_ARGS] = {NULL};
-    size_t bytes[CHECK_MAX_ARGS] = {0};
-    thaw_status st = THAW_OK;
+    memset(err, 0, sizeof *err);
+    return thaw_check_fault(err, side->dev->ops.stream_sync(side->stream, err), "stream_sync");
+}
+
+/* Copies of what the device is given at op_prepare. */
+static thaw_status copy_constants(const check_case *c, const check_layout *l, const uint8_t *image,
+                                  check_kernel *k, const void **data, thaw_error *err)
+{
     for (uint32_t i = 0; i < c->n_in; i++) {
         if (c->arg[i].role != THAW_ROLE_CONST)
             continue;
-        bytes[i] = x->layout->pixels[i] * x->layout->pitch[i] * x->layout->bytes_per[i];
-        copies[i] = malloc(bytes[i]);
-        if (!copies[i]) {
-            st = thaw_fail_memory(err, bytes[i], "constant data");
-            goto cleanup;
-        }
-        memcpy(copies[i], before + x->layout->first[i], bytes[i]);
-        data[i] = copies[i];
+        k->constant_bytes[i] = l->pixels[i] * l->pitch[i] * l->bytes_per[i];
+        k->constants[i] = malloc(k->constant_bytes[i]);
+        if (!k->constants[i])
+            return thaw_fail_memory(err, k->constant_bytes[i], "constant data");
+        memcpy(k->constants[i], image + l->first[i], k->constant_bytes[i]);
+        data[i] = k->constants[i];
     }
+    return THAW_OK;
+}
+
+thaw_status thaw_check_kernel_create(const check_side *side, const check_case *c, const check_layout *layout,
+                                     uint32_t algo, const uint8_t *image, check_kernel *k, thaw_error *err)
+{
+    const void *data[CHECK_MAX_ARGS] = {NULL};
     check_desc desc;
-    thaw_check_describe(c, &desc);
-    st = thaw_check_prepare(x->side, &desc.op, algo, data, &x->kernel, err);
-    memset(&desc, 0xee, sizeof desc);
-cleanup:
-    for (uint32_t i = 0; i < c->n_in; i++) {
-        if (copies[i])
-            memset(copies[i], 0xff, bytes[i]);
-        free(copies[i]);
-    }
-    return st;
-}
-
-static thaw_status create_memory(execution *x, thaw_error *err)
-{
-    const check_layout *l = x->layout;
-    thaw_status st = THAW_OK;
-    if (l->arena)
-        st = thaw_check_buffer(x->side, l->total, &x->buffer[0], err);
-    for (uint32_t i = 0; st == THAW_OK && i < x->c->n_in + x->c->n_out; i++) {
-        const check_arg *a = &x->c->arg[i];
-        if (!l->arena && l->region_bytes[i])
-            st = thaw_check_buffer(x->side, l->region_bytes[i], &x->buffer[i], err);
-        uint32_t holder = i >= x->c->n_in && a->in_place_of >= 0 ? (uint32_t)a->in_place_of : i;
-        x->slice[i].buffer = x->buffer[l->arena ? 0 : holder];
-        x->slice[i].offset = l->first[i] - (l->arena ? 0 : l->region[i]);
-        if (i < x->c->n_in && a->role == THAW_ROLE_CONST)
-            x->slice[i] = (thaw_slice){NULL, 0};
-    }
-    if (st != THAW_OK || !x->workspace_bytes)
-        return st;
-    size_t guard = x->side->dev->align > WORKSPACE_GUARD ? x->side->dev->align : WORKSPACE_GUARD;
-    x->workspace_total = (x->workspace_bytes + 2 * guard + 3) & ~(size_t)3;
-    st = thaw_check_buffer(x->side, x->workspace_total, &x->workspace_buffer, err);
-    x->workspace = (thaw_slice){x->workspace_buffer, guard};
-    x->workspace_image = malloc(x->workspace_total);
-    if (st == THAW_OK && !x->workspace_image)
-        st = thaw_fail_memory(err, x->workspace_total, "a workspace");
-    return st;
-}
-
-/* Moves the whole image to the device (up) or back. */
-static thaw_status transfer(execution *x, const uint8_t *up, uint8_t *down, thaw_error *err)
-{
-    const check_layout *l = x->layout;
-    const thaw_device_ops *ops = &x->side->dev->ops;
-    for (uint32_t i = 0; i < x->c->n_in + x->c->n_out; i++) {
-        size_t at = l->arena ? 0 : l->region[i], bytes = l->arena ? l->total : l->region_bytes[i];
-        if (!x->buffer[i] || !bytes)
-            continue;
-        thaw_slice slice = {x->buffer[i], 0};
-        memset(err, 0, sizeof *err);
-        thaw_status st = up ? ops->upload(x->side->stream, slice, up + at, bytes, err)
-                            : ops->download(x->side->stream, down + at, slice, bytes, err);
-        if (st != THAW_OK)
-            return thaw_check_fault(err, st, up ? "upload" : "download");
-    }
-    return THAW_OK;
-}
-
-/* The workspace starts as NaN in the first run, as zeros in the second: neither may matter. */
-static thaw_status poison_workspace(execution *x, uint32_t run, thaw_error *err)
-{
-    if (!x->workspace_bytes)
-        return THAW_OK;
-    const thaw_device_ops *ops = &x->side->dev->ops;
-    const uint32_t guard = WORKSPACE_GUARD_WORD;
-    for (size_t i = 0; i < x->workspace_total; i += 4)
-        memcpy(x->workspace_image + i, &guard, 4);
-    if (run > 0)
-        memset(x->workspace_image + x->workspace.offset, 0, x->workspace_bytes);
-    memset(err, 0, sizeof *err);
-    return thaw_check_fault(err,
-                            ops->upload(x->side->stream, (thaw_slice){x->workspace_buffer, 0},
-                                        x->workspace_image, x->workspace_total, err),
-                            "upload");
-}
-
-static thaw_status check_workspace(execution *x, thaw_error *err)
-{
-    if (!x->workspace_bytes)
-        return THAW_OK;
-    const thaw_device_ops *ops = &x->side->dev->ops;
-    const uint32_t guard = WORKSPACE_GUARD_WORD;
-    memset(err, 0, sizeof *err);
-    thaw_status st = ops->download(x->side->stream, x->workspace_image, (thaw_slice){x->workspace_buffer, 0},
-                                   x->workspace_total, err);
-    if (st == THAW_OK)
-        st = ops->stream_sync(x->side->stream, err);
+    memset(k, 0, sizeof *k);
+    thaw_status st = thaw_check_query(side, c, algo, &k->info, err);
     if (st != THAW_OK)
-        return thaw_check_fault(err, st, "download");
-    for (size_t i = 0; i < x->workspace_total; i++) {
-        if (i >= x->workspace.offset && i < x->workspace.offset + x->workspace_bytes)
-            continue;
-        if (x->workspace_image[i] != ((const uint8_t *)&guard)[i % 4])
-            return thaw_fail(err, THAW_E_CHECK, "the op wrote byte %lld of a workspace of %zu bytes",
-                             (long long)i - (long long)x->workspace.offset, x->workspace_bytes);
-    }
-    return THAW_OK;
+        return st;
+    k->side = side;
+    st = copy_constants(c, layout, image, k, data, err);
+    thaw_check_describe(c, &desc);
+    if (st == THAW_OK)
+        st = thaw_check_prepare(side, &desc.op, algo, data, &k->handle, err);
+    memset(&desc, 0xee, sizeof desc);
+    for (uint32_t i = 0; i < c->n_in; i++)
+        if (k->constants[i])
+            memset(k->constants[i], 0xff, k->constant_bytes[i]);
+    return st;
 }
 
-static thaw_status run_once(execution *x, const uint8_t *before, uint8_t *after, uint32_t run,
-                            thaw_error *err)
+void thaw_check_kernel_destroy(check_kernel *k)
 {
-    const thaw_device_ops *ops = &x->side->dev->ops;
-    thaw_status st = transfer(x, before, NULL, err);
-    if (st == THAW_OK)
-        st = poison_workspace(x, run, err);
-    for (uint32_t step = 0; st == THAW_OK && step < x->c->steps; step++) {
-        memset(err, 0, sizeof *err);
-        st = thaw_check_fault(err,
-                              ops->op_enqueue(x->side->stream, x->kernel, x->slice, x->c->n_in + x->c->n_out,
-                                              x->workspace, err),
-                              "op_enqueue");
-    }
-    if (st == THAW_OK)
-        st = transfer(x, NULL, after, err);
-    if (st == THAW_OK) {
-        memset(err, 0, sizeof *err);
-        st = thaw_check_fault(err, ops->stream_sync(x->side->stream, err), "stream_sync");
-    }
-    return st == THAW_OK ? check_workspace(x, err) : st;
+    if (k->side)
+        k->side->dev->ops.kernel_destroy(k->side->dev->handle, k->handle);
+    for (uint32_t i = 0; i < CHECK_MAX_ARGS; i++)
+        free(k->constants[i]);
+    memset(k, 0, sizeof *k);
 }
 
 thaw_status thaw_check_execute(const check_side *side, const check_case *c, const check_layout *layout,
                                uint32_t algo, const uint8_t *before, uint8_t *const *after, uint32_t n_runs,
                                thaw_error *err)
 {
-    const thaw_device_ops *ops = &side->dev->ops;
-    execution x = {.side = side, .c = c, .layout = layout};
-    thaw_op_info info;
-    thaw_status st = thaw_check_query(side, c, algo, &info, err);
-    if (st != THAW_OK)
-        return st;
-    x.workspace_bytes = (size_t)info.workspace_bytes;
-    st = prepare(&x, algo, before, err);
+    check_kernel kernel;
+    check_memory memory = {0};
+    thaw_status st = thaw_check_kernel_create(side, c, layout, algo, before, &kernel, err);
     if (st == THAW_OK)
-        st = create_memory(&x, err);
+        st = thaw_check_memory_create(side, c, layout, (size_t)kernel.info.workspace_bytes, &memory, err);
+    /* The workspace starts as NaN in the first run, as zeros in the second: neither may matter. */
     for (uint32_t run = 0; st == THAW_OK && run < n_runs; run++)
-        st = run_once(&x, before, after[run], run, err);
-    thaw_error ignored;
-    ops->stream_sync(side->stream, &ignored); /* an error may have left work behind */
-    ops->kernel_destroy(side->dev->handle, x.kernel);
-    for (uint32_t i = 0; i < CHECK_MAX_ARGS; i++)
-        ops->buffer_destroy(side->dev->handle, x.buffer[i]);
-    ops->buffer_destroy(side->dev->handle, x.workspace_buffer);
-    free(x.workspace_image);
+        st = thaw_check_compute(&memory, kernel.handle, before, after[run], run > 0, err);
+    thaw_check_memory_free(&memory);
+    thaw_check_kernel_destroy(&kernel);
     return st;
 }

@@ -92,6 +92,57 @@ static bool huge_sizes(check_desc *d)
     return true;
 }
 
+static bool is_conv(const check_desc *d)
+{
+    return d->op.kind >= THAW_OP_CONV2D && d->op.kind <= THAW_OP_CONV2D_BWD_FILTER;
+}
+
+static bool is_pool(const check_desc *d)
+{
+    return d->op.kind >= THAW_OP_MAXPOOL && d->op.kind <= THAW_OP_AVGPOOL_BWD;
+}
+
+/* Sizes that fit each other and the attributes; it is only that no memory has so many bytes. */
+static bool overflowing_sizes(check_desc *d)
+{
+    const thaw_tensor first = d->tensor[0];
+    uint32_t n = d->op.n_in + d->op.n_out, alike = 0;
+    if (is_conv(d) || is_pool(d))
+        return false;
+    for (uint32_t i = 0; i < n; i++) {
+        thaw_tensor *t = &d->tensor[i];
+        if (t->n != first.n || t->h != first.h || t->w != first.w || t->c != first.c)
+            continue;
+        t->n = t->h = t->w = INT32_MAX;
+        alike += i >= d->op.n_in;
+    }
+    /* A vector of ones is what other ops' parameters look like. */
+    return alike > 0 && (first.n > 1 || first.h > 1 || first.w > 1);
+}
+
+/* A filter's gradient and that of a mean have sizes that nothing else in the op fixes. */
+static bool output_is_free(const check_desc *d)
+{
+    return d->op.kind == THAW_OP_CONV2D_BWD_FILTER || d->op.kind == THAW_OP_GLOBAL_AVGPOOL_BWD;
+}
+
+/* The padding of the sides that attributes do not name follows from the shapes, but is never negative. */
+static bool short_output(check_desc *d)
+{
+    thaw_tensor *y = &d->tensor[d->op.n_in];
+    bool any = y->h > 1 && !output_is_free(d);
+    y->h = 1;
+    return any;
+}
+
+/* So many rows of windows that the last one lies outside the image. */
+static bool long_output(check_desc *d)
+{
+    thaw_tensor *y = &d->tensor[d->op.n_in];
+    y->h += 4 * d->tensor[0].h;
+    return !output_is_free(d);
+}
+
 static bool integer_input(check_desc *d)
 {
     d->tensor[0].dtype = THAW_I32;
@@ -115,16 +166,6 @@ static bool short_attributes(check_desc *d)
     bool any = d->attr.struct_size != 0;
     d->attr.struct_size = 1;
     return any;
-}
-
-static bool is_conv(const check_desc *d)
-{
-    return d->op.kind >= THAW_OP_CONV2D && d->op.kind <= THAW_OP_CONV2D_BWD_FILTER;
-}
-
-static bool is_pool(const check_desc *d)
-{
-    return d->op.kind >= THAW_OP_MAXPOOL && d->op.kind <= THAW_OP_AVGPOOL_BWD;
 }
 
 static bool zero_stride(check_desc *d)
@@ -178,6 +219,9 @@ static const struct {
               {"pixel_pitch < c in input 0", narrow_pitch},
               {"pixel_pitch 0 in output 0", zero_output_pitch},
               {"sizes of 2147483647 in input 0", huge_sizes},
+              {"sizes whose product overflows", overflowing_sizes},
+              {"an output 0 that is too low for the stride and padding", short_output},
+              {"an output 0 that is too high for the stride and padding", long_output},
               {"input 0 of type i32", integer_input},
               {"output 0 of an unknown type", unknown_type},
               {"attr NULL", no_attributes},

@@ -267,7 +267,7 @@ static void compile_all(thaw_dev *dev, const check_list *list)
 
 /* A device that is full for the moment has not failed: what its algorithms would fail with then must not be
  * taken for a fault of theirs. */
-static thaw_status check_memory(const check_side *side, thaw_error *err)
+static thaw_status memory_works(const check_side *side, thaw_error *err)
 {
     thaw_buffer *buffer = NULL;
     thaw_error why = {0};
@@ -332,7 +332,7 @@ thaw_status thaw_selftest_run(thaw_dev *dev, thaw_dev *reference, const thaw_cho
     if (st == THAW_OK)
         st = thaw_check_run_begin(&t.run, &own);
     if (st == THAW_OK)
-        st = check_memory(&t.run.device, &own);
+        st = memory_works(&t.run.device, &own);
     if (st == THAW_OK) {
         compile_all(dev, &list);
         st = test_all(&t, &list, &own);

@@ -78,6 +78,7 @@ struct thaw_runtime {
     thaw_log log;
     thaw_threads *threads;
     thaw_host_services host;
+    const thaw_host *offered; /* the table that plugins get: that of `host`, or the caller's */
     thaw_loaded *plugins;
     size_t n_plugins, plugin_capacity;
     thaw_device_list devices;

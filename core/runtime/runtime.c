@@ -20,7 +20,7 @@ static bool already_loaded(const thaw_runtime *runtime, const char *path)
 static thaw_status initialise(thaw_runtime *runtime, const thaw_loaded *plugin, thaw_error *err)
 {
     thaw_error why = {0};
-    thaw_status st = plugin->api.init(&runtime->host.table, &why);
+    thaw_status st = plugin->api.init(runtime->offered, &why);
     if (st == THAW_OK)
         return THAW_OK;
     st = thaw_plugin_failed(st, &why, "%s: its initialisation failed", plugin->path);
@@ -98,6 +98,7 @@ thaw_status thaw_runtime_create(const thaw_runtime_options *options, thaw_runtim
     if (st != THAW_OK)
         goto cleanup;
     thaw_host_fill(&runtime->host, &runtime->log, runtime->threads);
+    runtime->offered = options->host ? options->host : &runtime->host.table;
     st = load_named(runtime, options, err);
     if (st == THAW_OK && !options->no_search)
         st = load_found(runtime, err);

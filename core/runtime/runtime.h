@@ -20,6 +20,7 @@ typedef struct thaw_runtime_options {
     size_t n_plugins;
     bool no_search; /* load nothing but `plugins` */
     const thaw_log *log;
+    const thaw_host *host; /* what the plugins are given; it outlives the runtime. NULL: the runtime's own */
 } thaw_runtime_options;
 
 /* Loads `plugins`, then every thaw-*.so of: each folder of THAW_PLUGIN_PATH (':' between), and the folder

@@ -15,4 +15,22 @@
 /* plugins: paths, ended by NULL. */
 thaw_runtime *test_runtime(const char *const *plugins);
 
+/* What the case that failed first said. */
+typedef struct {
+    char name[128], text[512];
+    size_t failed;
+} finding;
+void test_on_case(void *ctx, const thaw_check_case *result);
+
+/* The cases of op whose names contain filter (NULL: all), with seed 7. */
+thaw_status test_run(thaw_runtime *runtime, const char *device, const char *op, const char *filter,
+                     thaw_check_summary *summary, finding *f, thaw_error *err);
+/* Those cases pass on the faulty plugin without a fault; with this one, a case fails and says `text`. */
+void test_must_find(thaw_runtime *runtime, const char *fault, const char *op, const char *filter,
+                    const char *text);
+
+/* Group fixtures: a runtime with the CPU plugin, the faulty and the later one, in *state. */
+int test_start(void **state);
+int test_stop(void **state);
+
 #endif

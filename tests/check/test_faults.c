@@ -3,52 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/file.h"
 #include "helpers.h"
 
 static thaw_runtime *runtime;
 
-/* What the case that failed first said. */
-typedef struct {
-    char name[128], text[512];
-    size_t failed;
-} finding;
-
-static void on_case(void *ctx, const thaw_check_case *result)
-{
-    finding *f = ctx;
-    if (result->result != THAW_CHECK_FAILED)
-        return;
-    if (!f->failed++) {
-        snprintf(f->name, sizeof f->name, "%s", result->name);
-        snprintf(f->text, sizeof f->text, "%s", result->text);
-    }
-}
-
-static thaw_status run(const char *device, const char *op, const char *filter, thaw_check_summary *summary,
-                       finding *f, thaw_error *err)
-{
-    thaw_check_options options = {
-        .device = device, .op = op, .case_filter = filter, .seed = 7, .on_case = on_case, .on_case_ctx = f};
-    memset(f, 0, sizeof *f);
-    memset(err, 0, sizeof *err);
-    return thaw_check_run(runtime, &options, summary, err);
-}
-
 static void must_find(const char *fault, const char *op, const char *filter, const char *text)
 {
-    char device[64];
-    finding f;
-    thaw_check_summary summary;
-    thaw_error err;
-    assert_int_equal(run("faulty:0,fault=none", op, filter, &summary, &f, &err), THAW_OK);
-    snprintf(device, sizeof device, "faulty:0,fault=%s", fault);
-    assert_int_equal(run(device, op, filter, &summary, &f, &err), THAW_E_CHECK);
-    assert_true(summary.failed > 0);
-    assert_int_equal(summary.failed, f.failed);
-    assert_true(err.text[0]);
-    if (!strstr(f.text, text))
-        fail_msg("%s: \"%s\" does not speak of \"%s\"", f.name, f.text, text);
+    test_must_find(runtime, fault, op, filter, text);
 }
 
 static void finds_a_wrong_value(void **state)
@@ -145,15 +106,16 @@ static void nothing_executed_is_a_failure(void **state)
     finding f;
     thaw_check_summary summary;
     thaw_error err;
-    assert_int_equal(run("faulty:0,fault=decline", NULL, NULL, &summary, &f, &err), THAW_E_CHECK);
+    assert_int_equal(test_run(runtime, "faulty:0,fault=decline", NULL, NULL, &summary, &f, &err),
+                     THAW_E_CHECK);
     assert_int_equal(summary.executed, 0);
     assert_int_equal(summary.failed, 0);
     assert_true(summary.declined > 900);
     assert_non_null(strstr(err.text, "ran no kernel"));
-    assert_int_equal(run("cpu:0", "conv2d", "no such case", &summary, &f, &err), THAW_E_CHECK);
+    assert_int_equal(test_run(runtime, "cpu:0", "conv2d", "no such case", &summary, &f, &err), THAW_E_CHECK);
     assert_int_equal(summary.cases, 0);
-    assert_int_equal(run("cpu:0", "device", NULL, &summary, &f, &err), THAW_OK);
-    assert_int_equal(run("nobody:0", NULL, NULL, &summary, &f, &err), THAW_E_NOT_FOUND);
+    assert_int_equal(test_run(runtime, "cpu:0", "device", NULL, &summary, &f, &err), THAW_OK);
+    assert_int_equal(test_run(runtime, "nobody:0", NULL, NULL, &summary, &f, &err), THAW_E_NOT_FOUND);
 }
 
 /* The text has the values that were computed and expected, to nine digits. */
@@ -171,7 +133,7 @@ static void name_and_seed_reproduce_a_case(void **state)
                                       .op = "conv2d",
                                       .case_filter = filters[i],
                                       .seed = i == 2 ? 8 : 7,
-                                      .on_case = on_case,
+                                      .on_case = test_on_case,
                                       .on_case_ctx = &found[i]};
         memset(&found[i], 0, sizeof found[i]);
         assert_int_equal(thaw_check_run(runtime, &options, &summary, &err), THAW_E_CHECK);
@@ -185,28 +147,9 @@ static void name_and_seed_reproduce_a_case(void **state)
 
 static int start(void **state)
 {
-    (void)state;
-    uint8_t *library = NULL;
-    size_t bytes = 0;
-    thaw_error err = {0};
-    if (thaw_read_file(CPU_PLUGIN, (size_t)256 << 20, &library, &bytes, &err) != THAW_OK ||
-        thaw_write_file(INNER_PLUGIN, library, bytes, &err) != THAW_OK) {
-        print_error("%s\n", err.text);
-        free(library);
-        return -1;
-    }
-    free(library);
-    setenv("THAW_FAULTY_INNER", INNER_PLUGIN, 1);
-    const char *const plugins[] = {CPU_PLUGIN, FAULTY_PLUGIN, NULL};
-    runtime = test_runtime(plugins);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    thaw_runtime_free(runtime);
-    return 0;
+    int failed = test_start(state);
+    runtime = *state;
+    return failed;
 }
 
 int main(void)
@@ -225,5 +168,5 @@ int main(void)
                                        cmocka_unit_test(finds_broken_promises_of_the_interface),
                                        cmocka_unit_test(nothing_executed_is_a_failure),
                                        cmocka_unit_test(name_and_seed_reproduce_a_case)};
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, start, test_stop);
 }

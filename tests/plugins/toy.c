@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "backends/common/op.h"
+
 #define N_DEVICES   7u
 #define MAX_PENDING 512u
 
@@ -33,6 +35,8 @@ struct thaw_event {
     thaw_stream *stream; /* whose mark it is; NULL: never recorded */
     bool passed;
 };
+
+static const thaw_host *the_host; /* between init and shutdown */
 
 static thaw_status fail(thaw_error *err, thaw_status status, const char *text)
 {
@@ -215,17 +219,22 @@ static thaw_status stream_wait(thaw_stream *stream, thaw_event *event, thaw_erro
 static thaw_status op_query(thaw_device *dev, const thaw_op *op, uint32_t algo, thaw_op_info *info,
                             thaw_error *err)
 {
-    (void)algo;
+    backend_op *own;
+    thaw_status st = backend_op_read(the_host, op, &own, err);
+    if (st != THAW_OK)
+        return st;
+    backend_op_free(the_host, own);
     const char *refusal = toy_refusal(dev->index, op);
     if (refusal)
         return fail(err, THAW_E_UNSUPPORTED, refusal);
-    info->n_algos = 1;
-    info->algo = 0;
-    info->deterministic = 1;
-    info->workspace_bytes = op->kind == THAW_OP_CONV2D ? TOY_WORKSPACE : 0;
-    snprintf(info->name, sizeof info->name, "loops");
-    snprintf(info->reason, sizeof info->reason, "there is no other");
-    return THAW_OK;
+    if (algo != 0 && algo != THAW_ALGO_DEFAULT)
+        return fail(err, THAW_E_UNSUPPORTED, "there is one algorithm");
+    const thaw_op_info full = {.n_algos = 1,
+                               .deterministic = 1,
+                               .workspace_bytes = op->kind == THAW_OP_CONV2D ? TOY_WORKSPACE : 0,
+                               .name = "loops",
+                               .reason = "there is no other"};
+    return backend_op_info_write(&full, info, err);
 }
 
 static void kernel_destroy(thaw_device *dev, thaw_kernel *k)
@@ -252,14 +261,13 @@ static thaw_status prepare_slowly(int32_t channels, thaw_error *err)
 static thaw_status op_prepare(thaw_device *dev, const thaw_op *op, uint32_t algo,
                               const void *const *const_data, thaw_kernel **out, thaw_error *err)
 {
-    (void)algo;
-    if (dev->index == 5)
+    thaw_status st = op_query(dev, op, algo, NULL, err);
+    if (st == THAW_OK && dev->index == 5)
         return fail(err, THAW_E_DEVICE_MEMORY, "no room for the kernel");
-    if (dev->index == 6) {
-        thaw_status st = prepare_slowly(op->out[0]->c, err);
-        if (st != THAW_OK)
-            return st;
-    }
+    if (st == THAW_OK && dev->index == 6)
+        st = prepare_slowly(op->out[0]->c, err);
+    if (st != THAW_OK)
+        return st;
     if (op->n_in > TOY_MAX_ARGS || op->n_out > TOY_MAX_ARGS)
         return fail(err, THAW_E_INVALID, "too many tensors");
     thaw_kernel *k = calloc(1, sizeof *k);
@@ -281,8 +289,10 @@ static thaw_status op_prepare(thaw_device *dev, const thaw_op *op, uint32_t algo
         }
         memcpy(k->constants[i], const_data[i], extent(op->in[i]));
     }
-    if (op->attr)
-        memcpy(&k->attr, op->attr, *(const uint32_t *)op->attr);
+    if (op->attr) {
+        uint32_t given = *(const uint32_t *)op->attr;
+        memcpy(&k->attr, op->attr, given < sizeof k->attr ? given : sizeof k->attr);
+    }
     *out = k;
     return THAW_OK;
 }
@@ -293,6 +303,9 @@ static thaw_status op_enqueue(thaw_stream *stream, thaw_kernel *kernel, const th
     command c = {.kind = KERNEL, .kernel = kernel, .dst = workspace};
     if (n_args != kernel->n_in + kernel->n_out)
         return fail(err, THAW_E_INVALID, "a wrong number of arguments");
+    for (uint32_t i = kernel->n_in; i < n_args; i++)
+        if (!args[i].buffer)
+            return fail(err, THAW_E_INVALID, "an output without a buffer");
     memcpy(c.args, args, n_args * sizeof *args);
     return push(stream, c, err);
 }
@@ -321,11 +334,14 @@ static const thaw_device_ops ops = {
 
 static thaw_status init(const thaw_host *host, thaw_error *err)
 {
+    if (host->struct_size < THAW_HOST_V1_SIZE)
+        return fail(err, THAW_E_ABI, "the host's table is smaller than in ABI 1.0");
     void *p = host->alloc(host->ctx, 100, 4096);
     if (!p || (size_t)p % 4096 != 0 || host->thread_count(host->ctx) == 0)
         return fail(err, THAW_E_INTERNAL, "the host's table does not work");
     host->free(host->ctx, p);
     host->log(host->ctx, THAW_LOG_DEBUG, "the toy is ready");
+    the_host = host;
     return THAW_OK;
 }
 
@@ -344,6 +360,8 @@ static thaw_status device_describe(uint32_t index, thaw_device_info *info, thaw_
 {
     if (index >= N_DEVICES)
         return fail(err, THAW_E_NOT_FOUND, "no such toy");
+    if (info->struct_size < THAW_DEVICE_INFO_V1_SIZE)
+        return fail(err, THAW_E_INVALID, "thaw_device_info is smaller than in ABI 1.0");
     info->type = index == 3 ? THAW_DEVICE_GPU : THAW_DEVICE_CPU;
     snprintf(info->name, sizeof info->name, "toy number %u", index);
     info->memory_bytes = 1u << 20;
