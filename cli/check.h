@@ -37,16 +37,18 @@ typedef struct check_result {
 typedef struct check_run {
     const check_args *args;
     thaw_context *context;
-    const volatile sig_atomic_t *cancel;
+    const volatile sig_atomic_t *signalled;
+    volatile sig_atomic_t stop; /* that, or nobody can read what is printed */
     cli_progress progress;
     cli_json json;
     check_result *results;
     size_t n_results;
-    check_result *now;  /* under way */
-    char *replay;       /* of the case under way; owned */
-    const char *device; /* of it: `now`'s name */
+    check_result *now; /* under way */
+    char *replay;      /* of the case under way; owned */
 } check_run;
 
+/* Checks the devices that args name, and prints; the exit code (check_run.c). */
+int check_devices(check_args *args);
 /* What selects cases; the rest has its defaults. */
 thaw_proof_options check_options(const check_args *args);
 /* "passed", "FAILED", "declined". */
@@ -83,7 +85,7 @@ void check_cell(const thaw_proof_cell *const *cells, uint32_t n, bool markdown, 
 /* Whether any row of the matrix has cases of a kind. */
 bool check_has_kind(const thaw_proof_matrix *matrix, uint32_t kind);
 #define CHECK_ROWS_MAX 1024
-/* "conv2d f32, cast f32→f16": the rows that were declined for this reason; *cases: how often. */
+/* "conv2d, cast f32→f16": the ops, or rows of them, that were declined for this reason; *cases: how often. */
 void check_declined_rows(const thaw_proof_matrix *matrix, const char *reason, char out[CHECK_ROWS_MAX],
                          size_t *cases);
 

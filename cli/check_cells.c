@@ -93,9 +93,23 @@ static size_t times_declined(const thaw_proof_matrix *matrix, const thaw_proof_r
     return cases;
 }
 
+/* Whether all cases of all rows of an op were declined, and for this reason alone. */
+static bool whole_op(const thaw_proof_matrix *matrix, const char *op, const char *reason)
+{
+    for (size_t r = 0; r < matrix->n_rows; r++) {
+        size_t cases = 0;
+        for (uint32_t k = 0; k < matrix->n_kinds; k++)
+            cases += matrix->rows[r]->cells[k]->cases;
+        if (strcmp(matrix->rows[r]->op, op) == 0 && times_declined(matrix, matrix->rows[r], reason) != cases)
+            return false;
+    }
+    return true;
+}
+
 void check_declined_rows(const thaw_proof_matrix *matrix, const char *reason, char out[CHECK_ROWS_MAX],
                          size_t *cases)
 {
+    const char *whole = "";
     size_t used = 0;
     *cases = 0;
     out[0] = '\0';
@@ -104,8 +118,13 @@ void check_declined_rows(const thaw_proof_matrix *matrix, const char *reason, ch
         size_t times = times_declined(matrix, row, reason);
         *cases += times;
         /* Whole words only. */
-        if (times == 0 || used + strlen(row->op) + strlen(row->data) + sizeof ",  " > CHECK_ROWS_MAX)
+        bool room = used + strlen(row->op) + strlen(row->data) + sizeof ",  " <= CHECK_ROWS_MAX;
+        if (times == 0 || !room || strcmp(row->op, whole) == 0)
             continue;
-        used += (size_t)sprintf(out + used, "%s%s %s", used ? ", " : "", row->op, row->data);
+        bool all = whole_op(matrix, row->op, reason);
+        if (all)
+            whole = row->op;
+        used += (size_t)sprintf(out + used, "%s%s%s%s", used ? ", " : "", row->op, all ? "" : " ",
+                                all ? "" : row->data);
     }
 }

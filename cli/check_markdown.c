@@ -18,12 +18,13 @@ static void print_text(const char *text)
     }
 }
 
-static void print_code(const char *text)
+/* In a list. */
+static void print_command(const char *text)
 {
-    printf("    ");
+    printf("\n\n   ```\n   ");
     for (; *text; text++)
         putchar((unsigned char)*text < ' ' ? '?' : *text);
-    putchar('\n');
+    printf("\n   ```\n");
 }
 
 static void print_row_head(const thaw_proof_row *row)
@@ -116,8 +117,7 @@ static void print_failures(const check_result *result)
         print_text(f->name ? f->name : f->op);
         printf(": ");
         print_text(f->text ? f->text : "");
-        printf("\n\n");
-        print_code(f->replay ? f->replay : "(no memory for the command)");
+        print_command(f->replay ? f->replay : "(no memory for the command)");
     }
 }
 

@@ -17,10 +17,10 @@ const char *check_result_name(int32_t result)
 void check_text_begin(const check_result *result)
 {
     const thaw_device_report *d = &result->about;
-    printf("== %s", result->name);
-    if (*d->title)
-        printf(": %s (plugin %s %s)", d->title, d->plugin_id, d->plugin_version);
-    printf("\n");
+    /* One that is not listed will not open. */
+    if (*d->plugin_id)
+        printf("== %s: %s (plugin %s %s)\n", result->name, *d->title ? d->title : "?", d->plugin_id,
+               d->plugin_version);
     fflush(stdout);
 }
 
@@ -72,7 +72,8 @@ static void print_matrix(const thaw_proof_matrix *matrix, check_notes *notes)
             check_cell(&row->cells[k], 1, false, notes, text);
             cli_table_cell(&table, "%s", text);
         }
-        cli_table_cell(&table, "%.2f", worst_of(matrix, row));
+        double worst = worst_of(matrix, row);
+        cli_table_cell(&table, worst < 1000 ? "%.2f" : "%.1e", worst);
     }
     cli_table_end(&table, stdout, "");
 }
@@ -153,6 +154,8 @@ void check_text_end(const check_run *run, const check_result *result)
     if (proof->cases == 0)
         return;
     if (proof->matrix) {
+        if (run->args->common.verbose || result->n_failures > 0)
+            printf("\n");
         print_matrix(proof->matrix, &notes);
         printf("(a number: cases that passed; worst: the largest error as a share of what is allowed)\n");
         print_declined(proof->matrix, &notes);

@@ -41,7 +41,10 @@ void cli_catch_signals(const volatile sig_atomic_t **flag)
 
 /* ---- crashes ------------------------------------------------------------------------------------------- */
 
+#define N_CRASHES 5
+static const int crash_numbers[N_CRASHES] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
 static const char *volatile crash_command;
+static struct sigaction before[N_CRASHES]; /* a sanitizer or a driver may have handlers of its own */
 
 static void say(const char *text)
 {
@@ -49,32 +52,32 @@ static void say(const char *text)
         return;
 }
 
-/* The handler is gone by now: what crashed does so again, and the program ends as it would have. */
+/* Says its piece, then lets the program end as it would have without it. */
 static void on_crash(int number)
 {
     const char *command = crash_command;
-    (void)number;
-    if (!command)
-        return;
-    say("\nthaw: crashed; the same again:\n  ");
-    say(command);
-    say("\n");
+    crash_command = NULL;
+    if (command) {
+        say("\nthaw: crashed; the same again:\n  ");
+        say(command);
+        say("\n");
+    }
+    for (int i = 0; i < N_CRASHES; i++)
+        if (crash_numbers[i] == number)
+            sigaction(number, &before[i], NULL);
+    raise(number);
 }
 
 void cli_note_crash(const char *command)
 {
-    static const int numbers[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
-    bool first = !crash_command && command;
+    static bool installed;
     crash_command = command;
-    for (size_t i = 0; first && i < sizeof numbers / sizeof numbers[0]; i++) {
+    for (int i = 0; !installed && i < N_CRASHES; i++) {
         struct sigaction action;
-        /* A sanitizer has handlers of its own, which say more. */
-        if (sigaction(numbers[i], NULL, &action) != 0 || action.sa_handler != SIG_DFL)
-            continue;
         memset(&action, 0, sizeof action);
         action.sa_handler = on_crash;
-        action.sa_flags = SA_RESETHAND;
         sigemptyset(&action.sa_mask);
-        sigaction(numbers[i], &action, NULL);
+        sigaction(crash_numbers[i], &action, &before[i]);
     }
+    installed = true;
 }

@@ -48,6 +48,15 @@ static void add_up(const thaw_run_plan *plan, const char *device, thaw_share *sh
     }
 }
 
+/* Whether the step fits is another question than what runs where. */
+static thaw_dev *without_limits(thaw_dev *dry)
+{
+    dry->max_alloc = UINT64_MAX;
+    dry->info.max_alloc_bytes = 0;
+    dry->info.memory_bytes = 0;
+    return dry;
+}
+
 /* Devices that answer as the real ones do and prepare nothing: the search for algorithms has them. */
 static thaw_status plan_dry(const thaw_session *session, thaw_share *share, thaw_error *err)
 {
@@ -66,8 +75,8 @@ static thaw_status plan_dry(const thaw_session *session, thaw_share *share, thaw
         st = thaw_blank_model(&model, err);
     if (st != THAW_OK)
         goto cleanup;
-    where.dev = thaw_tune_ops_dev(ops);
-    where.fallback_dev = fallback ? thaw_tune_ops_dev(fallback) : NULL;
+    where.dev = without_limits(thaw_tune_ops_dev(ops));
+    where.fallback_dev = fallback ? without_limits(thaw_tune_ops_dev(fallback)) : NULL;
     st = thaw_plan_run(&options, model, N_CLASSES, &where, &plan, err);
     if (st == THAW_OK)
         add_up(&plan, session->dev->name, share);

@@ -7,6 +7,7 @@
 
 #include "core/base/memory.h"
 #include "core/check/case.h"
+#include "core/check/check.h"
 
 static const uint32_t backward_of[THAW_OP_KIND_END][2] = {
     [THAW_OP_CONV2D] = {THAW_OP_CONV2D_BWD_DATA, THAW_OP_CONV2D_BWD_FILTER},
@@ -193,6 +194,9 @@ static thaw_status check_backward(check_run *run, const forward_run *f, uint32_t
     thaw_check_draw(&b, &layout, run->seed, before);
     uint32_t dy = hand_over(f, &b, &layout, before);
     st = thaw_check_execute(&run->device, &b, &layout, THAW_ALGO_DEFAULT, before, after, 1, err);
+    /* The case is named after the other op. */
+    if (st == THAW_E_UNSUPPORTED)
+        thaw_fail_within(err, st, "%s", thaw_check_op_name(kind));
     if (st == THAW_OK) {
         run->kernels++;
         st = compare_products(run, f, &b, &layout, before, after[0], dy, err);
