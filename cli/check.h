@@ -78,8 +78,8 @@ typedef struct check_notes {
 void check_notes_free(check_notes *notes);
 
 #define CHECK_CELL_MAX 160
-/* Some cells of a row as one: "12", "12, 3 declined [1]", "declined [1]", "FAILED 2 of 7"; "-" where there is
- * no case. In Markdown: "passed 12" and "[^1]". notes may be NULL. */
+/* Some cells of a row as one: "12" passed, "12, 3 [1]" (3 were declined), "[1]", "FAILED 2 of 7"; "-" where
+ * there is no case. In Markdown: "passed 12", "passed 12, declined 3[^1]", "declined[^1]". */
 void check_cell(const thaw_proof_cell *const *cells, uint32_t n, bool markdown, check_notes *notes,
                 char out[CHECK_CELL_MAX]);
 /* Whether any row of the matrix has cases of a kind. */
@@ -88,6 +88,9 @@ bool check_has_kind(const thaw_proof_matrix *matrix, uint32_t kind);
 /* "conv2d, cast f32→f16": the ops, or rows of them, that were declined for this reason; *cases: how often. */
 void check_declined_rows(const thaw_proof_matrix *matrix, const char *reason, char out[CHECK_ROWS_MAX],
                          size_t *cases);
+
+/* The matrix as text (check_table.c). */
+void check_table(const thaw_proof_matrix *matrix, check_notes *notes);
 
 /* ---- the three outputs ------------------------------------------------------------------------------ */
 

@@ -60,9 +60,10 @@ void check_cell(const thaw_proof_cell *const *cells, uint32_t n, bool markdown, 
         failed += cells[k]->failed;
         declined += cells[k]->declined;
     }
-    if (notes && declined > 0)
+    if (declined > 0)
         cite(cells, n, markdown, notes, marks, sizeof marks);
-    const char *space = *marks && !markdown ? " " : "", *said = markdown ? "passed " : "";
+    /* Text is short of room: what "declined" means there is said below the table. */
+    const char *said = markdown ? "passed " : "", *declines = markdown ? "declined" : "";
     if (cases == 0)
         snprintf(out, CHECK_CELL_MAX, "-");
     else if (failed > 0)
@@ -70,9 +71,10 @@ void check_cell(const thaw_proof_cell *const *cells, uint32_t n, bool markdown, 
     else if (declined == 0)
         snprintf(out, CHECK_CELL_MAX, "%s%zu", said, passed);
     else if (passed == 0)
-        snprintf(out, CHECK_CELL_MAX, "declined%s%s", space, marks);
+        snprintf(out, CHECK_CELL_MAX, "%s%s", declines, marks);
     else
-        snprintf(out, CHECK_CELL_MAX, "%s%zu, declined %zu%s%s", said, passed, declined, space, marks);
+        snprintf(out, CHECK_CELL_MAX, "%s%zu, %s%s%zu%s%s", said, passed, declines, *declines ? " " : "",
+                 declined, *declines ? "" : " ", marks);
 }
 
 bool check_has_kind(const thaw_proof_matrix *matrix, uint32_t kind)

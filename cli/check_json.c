@@ -111,6 +111,6 @@ void check_json_end(check_run *run, const check_result *result)
     cli_json_count(json, "declined", proof->declined);
     cli_json_count(json, "executed", proof->executed);
     cli_json_real(json, "seconds", proof->seconds);
-    cli_json_text(json, "error", result->err.text[0] ? result->err.text : NULL);
+    cli_json_text(json, "error", result->status != THAW_OK ? result->err.text : NULL);
     cli_json_end(json, '}');
 }

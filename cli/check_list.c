@@ -33,7 +33,7 @@ static int unknown(const cli_usage *usage, const char *option, const char *word,
 {
     const char *names[MAX_NAMES];
     const char *near = cli_nearest(word, names, list_names(name, names));
-    fprintf(stderr, "thaw: --%s %s: there is none of that name", option, word);
+    fprintf(stderr, "thaw: --%s: there is no \"%s\"", option, word);
     if (near)
         fprintf(stderr, "; did you mean %s?", near);
     fprintf(stderr, "\nThere are: ");
@@ -50,39 +50,44 @@ static bool is_known(const char *word, name_fn name)
     return name(i) != NULL;
 }
 
-/* The list with commas between, each name looked up. *out stays NULL for an empty list. */
-static int join(const cli_usage *usage, const char *option, const cli_list *list, name_fn name, char **out)
+/* -1 if every word between the commas of a list is a name. */
+static int look_up(const cli_usage *usage, const char *option, const cli_list *list, name_fn name)
 {
-    size_t bytes = 1;
-    for (size_t i = 0; i < list->count; i++)
-        bytes += strlen(list->items[i]) + 1;
-    char *joined = malloc(bytes), *words = malloc(bytes), *rest = NULL;
-    int code = joined && words ? -1 : CLI_EXIT_FAILURE;
-    size_t used = 0;
-    for (size_t i = 0; code < 0 && i < list->count; i++)
-        used += (size_t)sprintf(joined + used, "%s%s", i ? "," : "", list->items[i]);
-    if (code < 0 && list->count > 0) {
-        memcpy(words, joined, used + 1);
-        const char *word = strtok_r(words, ",", &rest);
-        if (!word)
-            code = unknown(usage, option, joined, name);
-        for (; code < 0 && word; word = strtok_r(NULL, ",", &rest))
+    char word[64];
+    for (size_t i = 0; i < list->count; i++) {
+        for (const char *p = list->items[i]; p; p = strchr(p, ',')) {
+            p += p != list->items[i];
+            snprintf(word, sizeof word, "%.*s", (int)strcspn(p, ","), p);
             if (!is_known(word, name))
-                code = unknown(usage, option, word, name);
+                return unknown(usage, option, word, name);
+        }
     }
-    free(words);
-    if (code >= 0 || list->count == 0) {
-        free(joined);
-        joined = NULL;
+    return -1;
+}
+
+/* With commas between. NULL for an empty list; *code: of the exit, where memory is exhausted. */
+static char *join(const cli_list *list, int *code)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *stream = list->count > 0 ? open_memstream(&text, &size) : NULL;
+    for (size_t i = 0; stream && i < list->count; i++)
+        fprintf(stream, "%s%s", i ? "," : "", list->items[i]);
+    if (list->count > 0 && (!stream || fclose(stream) != 0)) {
+        fprintf(stderr, "thaw: out of memory while reading the arguments\n");
+        *code = CLI_EXIT_FAILURE;
     }
-    *out = joined;
-    return code;
+    return text;
 }
 
 int check_select(const cli_usage *usage, check_args *args)
 {
-    int code = join(usage, "op", &args->ops, thaw_proof_op_name, &args->op);
-    return code < 0 ? join(usage, "kind", &args->kinds, thaw_proof_kind_name, &args->kind) : code;
+    int code = look_up(usage, "op", &args->ops, thaw_proof_op_name);
+    if (code < 0)
+        code = look_up(usage, "kind", &args->kinds, thaw_proof_kind_name);
+    args->op = join(&args->ops, &code);
+    args->kind = join(&args->kinds, &code);
+    return code;
 }
 
 /* ---- near matches ---------------------------------------------------------------------------------- */

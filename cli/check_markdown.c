@@ -84,8 +84,9 @@ static void print_matrix(const thaw_proof_matrix *matrix, check_notes *notes)
 static void print_about(const check_run *run, const check_result *result)
 {
     const thaw_device_report *d = &result->about;
-    printf("## %s\n\n", result->name);
-    printf("- thaw %s, seed %u", thaw_version(), (unsigned)run->args->seed);
+    printf("## ");
+    print_text(result->name);
+    printf("\n\n- thaw %s, seed %u", thaw_version(), (unsigned)run->args->seed);
     if (run->args->repeat > 1)
         printf(" and the %u behind it", (unsigned)run->args->repeat - 1);
     printf("\n- device: ");
@@ -151,8 +152,11 @@ static void print_together(const check_run *run, check_notes *notes)
     if (!rows)
         return;
     printf("## all devices\n\n| op | data |");
-    for (size_t i = 0; i < run->n_results; i++)
-        printf(" %s |", run->results[i].name);
+    for (size_t i = 0; i < run->n_results; i++) {
+        putchar(' ');
+        print_text(run->results[i].name);
+        printf(" |");
+    }
     putchar('\n');
     print_rule((uint32_t)run->n_results);
     for (size_t r = 0; r < rows->n_rows; r++) {

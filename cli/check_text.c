@@ -6,8 +6,7 @@
 #include "check.h"
 #include "table.h"
 
-#define MAX_COLUMNS 64
-#define MAX_NEXT    3
+#define MAX_NEXT 3
 
 const char *check_result_name(int32_t result)
 {
@@ -34,48 +33,6 @@ void check_text_case(const check_run *run, const thaw_proof_case *c, const char 
     }
     if (!run->args->common.verbose)
         fflush(stdout);
-}
-
-/* ---- the matrix -------------------------------------------------------------------------------------- */
-
-static double worst_of(const thaw_proof_matrix *matrix, const thaw_proof_row *row)
-{
-    double worst = 0;
-    for (uint32_t k = 0; k < matrix->n_kinds; k++)
-        if (row->cells[k]->worst > worst)
-            worst = row->cells[k]->worst;
-    return worst;
-}
-
-static void print_matrix(const thaw_proof_matrix *matrix, check_notes *notes)
-{
-    char align[MAX_COLUMNS + 4] = "ll", text[CHECK_CELL_MAX];
-    cli_table table;
-    for (uint32_t k = 0; k < matrix->n_kinds && k < MAX_COLUMNS; k++)
-        if (check_has_kind(matrix, k))
-            strcat(align, "r");
-    strcat(align, "r");
-    cli_table_begin(&table, align);
-    cli_table_cell(&table, "op");
-    cli_table_cell(&table, "data");
-    for (uint32_t k = 0; k < matrix->n_kinds && k < MAX_COLUMNS; k++)
-        if (check_has_kind(matrix, k))
-            cli_table_cell(&table, "%s", matrix->kinds[k]);
-    cli_table_cell(&table, "worst");
-    for (size_t r = 0; r < matrix->n_rows; r++) {
-        const thaw_proof_row *row = matrix->rows[r];
-        cli_table_cell(&table, "%s", row->op);
-        cli_table_cell(&table, "%s", *row->data ? row->data : "-");
-        for (uint32_t k = 0; k < matrix->n_kinds && k < MAX_COLUMNS; k++) {
-            if (!check_has_kind(matrix, k))
-                continue;
-            check_cell(&row->cells[k], 1, false, notes, text);
-            cli_table_cell(&table, "%s", text);
-        }
-        double worst = worst_of(matrix, row);
-        cli_table_cell(&table, worst < 1000 ? "%.2f" : "%.1e", worst);
-    }
-    cli_table_end(&table, stdout, "");
 }
 
 /* ---- what is next ---------------------------------------------------------------------------------------
@@ -115,7 +72,7 @@ static void print_share(const char *device, const thaw_share *share)
         printf("\n%s takes all %zu ops of a fine-tuning step.\n", device, share->places);
         return;
     }
-    printf("\nOf a fine-tuning step (the default recipe, %u photos) %s takes %zu of %zu ops, and %.1f %% of "
+    printf("\nOf a fine-tuning step (the default recipe, %u photos) %s takes %zu of %zu ops and %.1f %% of "
            "the\n"
            "multiply-accumulates.\nnext:",
            (unsigned)share->batch, device, share->taken, share->places,
@@ -156,8 +113,7 @@ void check_text_end(const check_run *run, const check_result *result)
     if (proof->matrix) {
         if (run->args->common.verbose || result->n_failures > 0)
             printf("\n");
-        print_matrix(proof->matrix, &notes);
-        printf("(a number: cases that passed; worst: the largest error as a share of what is allowed)\n");
+        check_table(proof->matrix, &notes);
         print_declined(proof->matrix, &notes);
     }
     if (result->has_share)

@@ -52,10 +52,12 @@ static void say(const char *text)
         return;
 }
 
-/* Says its piece, then lets the program end as it would have without it. */
-static void on_crash(int number)
+/* Says its piece, then lets the program end as it would have without it: what the processor refused is tried
+ * again, what was sent is sent again. */
+static void on_crash(int number, siginfo_t *info, void *machine)
 {
     const char *command = crash_command;
+    (void)machine;
     crash_command = NULL;
     if (command) {
         say("\nthaw: crashed; the same again:\n  ");
@@ -65,7 +67,8 @@ static void on_crash(int number)
     for (int i = 0; i < N_CRASHES; i++)
         if (crash_numbers[i] == number)
             sigaction(number, &before[i], NULL);
-    raise(number);
+    if (info->si_code <= 0)
+        raise(number);
 }
 
 void cli_note_crash(const char *command)
@@ -75,7 +78,8 @@ void cli_note_crash(const char *command)
     for (int i = 0; !installed && i < N_CRASHES; i++) {
         struct sigaction action;
         memset(&action, 0, sizeof action);
-        action.sa_handler = on_crash;
+        action.sa_sigaction = on_crash;
+        action.sa_flags = SA_SIGINFO;
         sigemptyset(&action.sa_mask);
         sigaction(crash_numbers[i], &action, &before[i]);
     }
