@@ -26,9 +26,9 @@ static void on_begin(void *ctx, const thaw_proof_case *c)
     check_run *run = ctx;
     char *before = run->replay;
     run->replay = check_replay(run->args, run->now->name, c);
-    cli_note_crash(run->replay);
+    cli_note_command(run->replay);
     free(before);
-    cli_progress_show(&run->progress, run->now->name, c->index, c->total, 0, 0, c->name);
+    cli_progress_show(&run->progress, run->now->name, c->index, c->total, 0, 0, c->op);
 }
 
 /* True for the first of its op. */
@@ -123,7 +123,7 @@ static int check_device(check_run *run, const char *name)
         check_text_begin(result);
     result->status =
         thaw_prove_device(run->context, &options, &result->proof, sizeof result->proof, &result->err);
-    cli_note_crash(NULL);
+    cli_note_command(NULL);
     cli_progress_clear(&run->progress);
     ask_share(run, result);
     if (run->args->common.json)
