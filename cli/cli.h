@@ -114,6 +114,10 @@ const char *cli_class_name(const char *const *names, uint32_t i, char buffer[16]
 
 /* SIGINT and SIGTERM set *flag once; a second one ends the program at once. */
 void cli_catch_signals(const volatile sig_atomic_t **flag);
+/* command: what does again what is being done now. It is printed when a signal asks to stop, for what is
+ * being done may never end, and when the program crashes, as a plugin under test can make it. Lives until the
+ * next call; NULL: nothing is printed. */
+void cli_note_command(const char *command);
 
 /* ---- what a recipe is made of, for train and plan (recipe.c) -------------------------------------- */
 

@@ -1,11 +1,11 @@
 /* cmd_check.c: thaw check. */
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
-#include "cli.h"
-#include "json.h"
-#include "table.h"
+#include "check.h"
 
 static const cli_usage usage = {
     .name = "check",
@@ -13,155 +13,92 @@ static const cli_usage usage = {
     .about =
         "Runs every op over a table of shapes and compares with the plain-C reference, through the plugin\n"
         "interface alone: values, bytes that are not the op's, equal bits twice, refusals. FILE.so: a\n"
-        "plugin, all of whose devices are checked. Exit code 3 if a case failed or none ran.",
-    .examples = "  thaw check                              every device\n"
-                "  thaw check --device cpu:0,isa=avx2\n"
-                "  thaw check ./thaw-mine.so --op conv2d -v\n"
-                "  thaw check --case 3x3_288 --seed 7      one case again, as its failure printed it",
+        "plugin, all of whose devices are checked. Prints the first failure of each op, all with -v, each\n"
+        "with the command that runs that case again, with the same bits; and what works, as a table. Exit\n"
+        "code 3 if a case failed or none ran.",
+    .examples =
+        "  thaw check                              every device\n"
+        "  thaw check --device cpu:0,isa=avx2\n"
+        "  thaw check ./thaw-mine.so --op conv2d,add --kind values\n"
+        "  thaw check --case 3x3_288 --seed 7\n"
+        "  thaw check --list --op conv2d           which cases there are; `--list ops`, `--list kinds`\n"
+        "  thaw check ./thaw-mine.so --markdown    what works, for a README\n"
+        "A failure prints the command that runs that case alone, with the same bits.",
     .max_words = 1,
 };
 
-typedef struct check_args {
-    cli_common common;
-    const char *reference, *op, *name;
-    uint32_t seed, repeat;
-    bool list;
-} check_args;
+/* ---- the command line ---------------------------------------------------------------------------------- */
 
-typedef struct check_run {
-    const check_args *args;
-    cli_json json;
-} check_run;
-
-static const char *result_name(int32_t result)
+static bool is_op(const char *word)
 {
-    return result == THAW_PROOF_PASSED ? "passed" : result == THAW_PROOF_FAILED ? "FAILED" : "declined";
+    uint32_t i = 0;
+    while (thaw_proof_op_name(i) && strcmp(thaw_proof_op_name(i), word) != 0)
+        i++;
+    return thaw_proof_op_name(i) != NULL;
 }
 
-static void on_case(void *ctx, const thaw_proof_case *c)
+static int is_plugin(const struct dirent *entry)
 {
-    check_run *run = ctx;
-    if (run->args->common.json) {
-        cli_json_object(&run->json, NULL);
-        cli_json_text(&run->json, "op", c->op);
-        cli_json_text(&run->json, "name", c->name);
-        cli_json_count(&run->json, "seed", c->seed);
-        cli_json_text(&run->json, "result",
-                      c->result == THAW_PROOF_FAILED ? "failed" : result_name(c->result));
-        cli_json_count(&run->json, "kernels", c->kernels);
-        cli_json_real(&run->json, "worst", c->worst);
-        cli_json_real(&run->json, "seconds", c->seconds);
-        cli_json_text(&run->json, "text", c->text);
-        cli_json_end(&run->json, '}');
-    } else if (c->result == THAW_PROOF_FAILED || run->args->common.verbose) {
-        printf("%-8s %s (--seed %llu)%s%s\n", result_name(c->result), c->name, (unsigned long long)c->seed,
-               *c->text ? ": " : "", c->text);
+    size_t n = strlen(entry->d_name);
+    return n > 8 && strncmp(entry->d_name, "thaw-", 5) == 0 && strcmp(entry->d_name + n - 3, ".so") == 0;
+}
+
+static void explain_folder(const char *folder)
+{
+    struct dirent **entries = NULL;
+    int n = scandir(folder, &entries, is_plugin, alphasort);
+    const char *slash = folder[strlen(folder) - 1] == '/' ? "" : "/";
+    fprintf(stderr, "thaw: %s: a folder%s\n", folder,
+            n > 0 ? "; name one of its plugins:" : " without a plugin: there is no thaw-NAME.so in it");
+    for (int i = 0; i < n; i++) {
+        fprintf(stderr, "  thaw check %s%s%s\n", folder, slash, entries[i]->d_name);
+        free(entries[i]);
     }
+    free(entries);
 }
 
-static void print_summary(const char *device, const thaw_proof *proof)
+/* False after a message for a word that is no plugin, where there is more to say than the loader can. */
+static bool may_be_plugin(const char *file)
 {
-    static const char *const heads[] = {"op", "cases", "passed", "failed", "declined", "worst"};
-    cli_table table;
-    char seconds[24];
-    cli_table_begin(&table, "lrrrrr");
-    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++)
-        cli_table_cell(&table, "%s", heads[i]);
-    for (uint32_t i = 0; i < proof->n_ops; i++) {
-        const thaw_proof_op *op = &proof->ops[i];
-        cli_table_cell(&table, "%s", op->op);
-        cli_table_cell(&table, "%zu", op->cases);
-        cli_table_cell(&table, "%zu", op->passed);
-        cli_table_cell(&table, "%zu", op->failed);
-        cli_table_cell(&table, "%zu", op->declined);
-        cli_table_cell(&table, "%.2f", op->worst);
-    }
-    cli_table_end(&table, stdout, "");
-    cli_format_seconds(proof->seconds, seconds);
-    printf("%s: %zu cases: %zu passed, %zu failed, %zu declined; seed %llu, %s\n", device, proof->cases,
-           proof->passed, proof->failed, proof->declined, (unsigned long long)proof->seed, seconds);
-    printf("(worst: the largest error as a share of what is allowed)\n");
+    struct stat info;
+    bool there = stat(file, &info) == 0;
+    if (there && S_ISDIR(info.st_mode))
+        explain_folder(file);
+    else if (!there && is_op(file))
+        fprintf(stderr, "thaw: %s: no such file; an op goes behind --op: thaw check --op %s\n", file, file);
+    else if (!there && strchr(file, ':') && !strchr(file, '/'))
+        fprintf(stderr, "thaw: %s: no such file; a device goes behind --device: thaw check --device %s\n",
+                file, file);
+    else
+        return true;
+    return false;
 }
 
-static void json_summary(cli_json *json, const thaw_proof *proof, const thaw_error *err)
+static int run_file(check_args *args)
 {
-    cli_json_end(json, ']');
-    cli_json_count(json, "passed", proof->passed);
-    cli_json_count(json, "failed", proof->failed);
-    cli_json_count(json, "declined", proof->declined);
-    cli_json_count(json, "executed", proof->executed);
-    cli_json_real(json, "seconds", proof->seconds);
-    cli_json_text(json, "error", err->text[0] ? err->text : NULL);
-    cli_json_end(json, '}');
-}
-
-static int check_device(thaw_context *context, check_run *run, const char *device)
-{
-    thaw_proof_options options;
-    thaw_proof proof;
-    thaw_error err = {0};
-    thaw_proof_options_init(&options, sizeof options);
-    options.device = device;
-    options.reference = run->args->reference;
-    options.op = run->args->op;
-    options.name = run->args->name;
-    options.seed = run->args->seed;
-    options.repeat = run->args->repeat;
-    options.on_case = on_case;
-    options.ctx = run;
-    if (run->args->common.json) {
-        cli_json_object(&run->json, NULL);
-        cli_json_text(&run->json, "device", device);
-        cli_json_array(&run->json, "cases");
-    }
-    thaw_status st = thaw_prove_device(context, &options, &proof, sizeof proof, &err);
-    if (run->args->common.json)
-        json_summary(&run->json, &proof, &err);
-    else if (proof.cases > 0)
-        print_summary(device, &proof);
-    return st == THAW_OK ? CLI_EXIT_OK : cli_report(&err);
-}
-
-/* Every device, or those of the plugin at path; the first failure decides. */
-static int check_all(thaw_context *context, check_run *run, const char *path)
-{
-    char *real = path ? realpath(path, NULL) : NULL;
-    thaw_device_report d;
-    int code = CLI_EXIT_OK;
-    size_t checked = 0;
-    for (size_t i = 0; i < thaw_device_count(context); i++) {
-        thaw_device_get(context, i, &d, sizeof d);
-        if (path && (!real || strcmp(d.plugin_path, real) != 0))
-            continue;
-        int one = check_device(context, run, d.name);
-        if (code == CLI_EXIT_OK)
-            code = one;
-        checked++;
-    }
-    free(real);
-    if (checked == 0) {
-        fprintf(stderr, "thaw: %s: no device to check: `thaw devices -v` says why\n",
-                path ? path : "plugins");
-        return CLI_EXIT_CHECK;
-    }
-    return code;
-}
-
-static int run_check(check_args *args, const char *file)
-{
-    check_run run = {.args = args, .json = {.stream = stdout}};
-    thaw_context *context = cli_context(&args->common);
-    const char *device = args->common.device;
-    int code;
-    if (!context)
+    cli_list *plugins = &args->common.plugins;
+    if (!args->file)
+        return check_devices(args);
+    if (!may_be_plugin(args->file))
         return CLI_EXIT_FAILURE;
-    if (args->common.json)
-        cli_json_array(&run.json, NULL);
-    code = device ? check_device(context, &run, device) : check_all(context, &run, file);
-    if (args->common.json)
-        cli_json_end(&run.json, ']');
-    thaw_context_free(context);
-    return code;
+    const char **items = realloc(plugins->items, (plugins->count + 1) * sizeof *items);
+    if (!items)
+        return CLI_EXIT_FAILURE;
+    plugins->items = items;
+    items[plugins->count++] = args->file;
+    return check_devices(args);
+}
+
+static int run_args(check_args *args)
+{
+    if (args->markdown && (args->list || args->common.json))
+        return cli_misuse(&usage, "--markdown goes neither with --json nor with --list");
+    int code = check_select(&usage, args);
+    if (code >= 0)
+        return code;
+    if (args->list)
+        return check_list(args, args->file);
+    return check_any(args) ? run_file(args) : CLI_EXIT_CHECK;
 }
 
 int cli_check(int argc, char **argv)
@@ -171,31 +108,36 @@ int cli_check(int argc, char **argv)
     const cli_option options[] = {
         CLI_CONTEXT_OPTIONS(&args.common),
         {.name = "device",
-         .kind = CLI_TEXT,
-         .target = &args.common.device,
+         .kind = CLI_LIST,
+         .target = &args.devices,
          .value = "NAME",
-         .help = "the device to check (default: all, or those of FILE.so)"},
+         .help = "a device to check (repeatable; default: all, or those of FILE.so)"},
         {.name = "reference",
          .kind = CLI_TEXT,
          .target = &args.reference,
          .value = "NAME",
          .help = "what to compare with (default cpu:0,isa=reference)"},
         {.name = "op",
-         .kind = CLI_TEXT,
-         .target = &args.op,
-         .value = "OP",
-         .help = "only this op; --list names them"},
+         .kind = CLI_LIST,
+         .target = &args.ops,
+         .value = "OP,OP",
+         .help = "only these ops (repeatable); `--list ops` names them"},
+        {.name = "kind",
+         .kind = CLI_LIST,
+         .target = &args.kinds,
+         .value = "KIND,KIND",
+         .help = "only these kinds of check (repeatable); `--list kinds` names them"},
         {.name = "case",
          .kind = CLI_TEXT,
          .target = &args.name,
          .value = "TEXT",
-         .help = "only cases whose name contains TEXT"},
+         .help = "only cases whose name contains TEXT; =NAME: only that case"},
         {.name = "seed",
          .kind = CLI_COUNT,
          .target = &args.seed,
          .value = "N",
          .max = UINT32_MAX,
-         .help = "of the values (default 1)"},
+         .help = "of values and random shapes (default 1)"},
         {.name = "repeat",
          .kind = CLI_COUNT,
          .target = &args.repeat,
@@ -203,32 +145,29 @@ int cli_check(int argc, char **argv)
          .min = 1,
          .max = 1e6,
          .help = "rounds, each with the next seed (default 1)"},
-        {.name = "list", .kind = CLI_FLAG, .target = &args.list, .help = "print the names of the ops"},
+        {.name = "fail-fast",
+         .kind = CLI_FLAG,
+         .target = &args.fail_fast,
+         .help = "stop a device at its first failure"},
+        {.name = "list", .kind = CLI_FLAG, .target = &args.list, .help = "print the cases, and run none"},
+        {.name = "markdown",
+         .kind = CLI_FLAG,
+         .target = &args.markdown,
+         .help = "print what works as Markdown tables"},
         CLI_JSON_OPTION(&args.common),
+        CLI_QUIET_OPTION(&args.common),
     };
     int code = cli_parse(&usage, options, sizeof options / sizeof options[0], argc, argv, &words);
-    if (code >= 0)
-        goto cleanup;
-    code = CLI_EXIT_OK;
-    if (args.list) {
-        for (uint32_t i = 0; thaw_proof_op_name(i); i++)
-            printf("%s\n", thaw_proof_op_name(i));
-        goto cleanup;
+    if (code < 0) {
+        args.file = words.count > 0 ? words.items[0] : NULL;
+        code = run_args(&args);
     }
-    const char *file = words.count > 0 ? words.items[0] : NULL;
-    if (file) {
-        const char **items =
-            realloc(args.common.plugins.items, (args.common.plugins.count + 1) * sizeof *items);
-        if (!items) {
-            code = CLI_EXIT_FAILURE;
-            goto cleanup;
-        }
-        args.common.plugins.items = items;
-        items[args.common.plugins.count++] = file;
-    }
-    code = run_check(&args, file);
-cleanup:
     cli_common_free(&args.common);
+    free(args.devices.items);
+    free(args.ops.items);
+    free(args.kinds.items);
+    free(args.op);
+    free(args.kind);
     free(words.items);
     return code;
 }

@@ -87,6 +87,28 @@ void cli_csv_text(FILE *stream, const char *text)
     fputc('"', stream);
 }
 
+/* '=' asks for quotes in the first place only, where zsh would expand it. */
+static bool plain_word(const char *text)
+{
+    static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%";
+    return *text && *text != '=' && !text[strspn(text, safe)];
+}
+
+void cli_shell_text(FILE *stream, const char *text)
+{
+    if (plain_word(text)) {
+        fputs(text, stream);
+        return;
+    }
+    fputc('\'', stream);
+    for (; *text; text++) {
+        if (*text == '\'')
+            fputs("'\\'", stream);
+        fputc(*text, stream);
+    }
+    fputc('\'', stream);
+}
+
 bool cli_close_stdout(void)
 {
     errno = 0;

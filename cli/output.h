@@ -22,6 +22,9 @@ void cli_output_abandon(cli_output *out);
 /* A field of a CSV line (RFC 4180), without the comma. */
 void cli_csv_text(FILE *stream, const char *text);
 
+/* A word of a shell's command line, in quotes where it needs them. */
+void cli_shell_text(FILE *stream, const char *text);
+
 /* Flushes stdout; false after a message if anything that was printed was lost. */
 bool cli_close_stdout(void);
 

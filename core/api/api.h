@@ -2,6 +2,7 @@
 #ifndef THAW_API_API_H
 #define THAW_API_API_H
 
+#include "core/check/matrix.h"
 #include "core/check/selftest.h"
 #include "core/train/train.h"
 #include "core/tune/tune.h"
@@ -58,6 +59,12 @@ thaw_status thaw_read_options(void *own, size_t own_bytes, const void *given, co
                               thaw_error *err);
 /* Copies defaults to a caller's struct of given_bytes and sets its struct_size. */
 void thaw_write_struct(void *given, size_t given_bytes, const void *own, size_t own_bytes);
+
+/* The matrix as thaw.h shows it. Takes *matrix over and zeroes it, also after an error. */
+thaw_status thaw_hold_matrix(thaw_check_matrix *matrix, thaw_proof_matrix **out, thaw_error *err);
+
+/* A base of zeros, for what looks at shapes alone. Freed by thaw_model_free. */
+thaw_status thaw_blank_model(thaw_model **out, thaw_error *err);
 
 /* What core/train understands of a recipe. Strings stay the recipe's. THAW_E_INVALID for values that no
  * enumeration has. */

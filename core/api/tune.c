@@ -14,8 +14,7 @@ void thaw_tuning_options_init(thaw_tuning_options *options, size_t struct_size)
     thaw_write_struct(options, struct_size, &defaults, sizeof defaults);
 }
 
-/* Values do not matter to how long an op takes, so that a base of zeros will do. */
-static thaw_status blank_model(thaw_model **out, thaw_error *err)
+thaw_status thaw_blank_model(thaw_model **out, thaw_error *err)
 {
     thaw_model *model = NULL;
     thaw_status st = thaw_model_create(&model, err);
@@ -34,9 +33,9 @@ static thaw_status load_start(thaw_train_options *options, thaw_model **out, tha
     const char *path = options->init ? options->init : options->weights;
     if (path)
         return thaw_model_load(path, &options->import, out, err);
-    /* Nobody opens it, but a recipe has to name something. */
+    /* Nobody opens it, but a recipe has to name something. Values do not matter to how long an op takes. */
     options->weights = "zeros";
-    return blank_model(out, err);
+    return thaw_blank_model(out, err);
 }
 
 /* Notes the ops of all programs of the recipe. */

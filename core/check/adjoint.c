@@ -7,6 +7,7 @@
 
 #include "core/base/memory.h"
 #include "core/check/case.h"
+#include "core/check/check.h"
 
 static const uint32_t backward_of[THAW_OP_KIND_END][2] = {
     [THAW_OP_CONV2D] = {THAW_OP_CONV2D_BWD_DATA, THAW_OP_CONV2D_BWD_FILTER},
@@ -204,7 +205,8 @@ static thaw_status check_backward(check_run *run, const forward_run *f, uint32_t
             thaw_fail_within(err, st, "algorithm %u of the backward op", algo);
     }
     free(memory);
-    return st;
+    /* The case is named after the other op. */
+    return st == THAW_E_UNSUPPORTED ? thaw_fail_within(err, st, "%s", thaw_check_op_name(kind)) : st;
 }
 
 thaw_status thaw_check_adjoint(check_run *run, const check_case *c, thaw_error *err)

@@ -5,7 +5,10 @@
 #include <time.h>
 
 #include "core/check/case.h"
+#include "core/check/kinds.h"
+#include "core/check/matrix.h"
 #include "core/check/sandbox.h"
+#include "core/check/select.h"
 
 static double now(void)
 {
@@ -37,49 +40,6 @@ void thaw_check_run_end(check_run *run)
     end_side(&run->reference);
 }
 
-static bool selected(const thaw_check_options *options, const check_case *c)
-{
-    if (options->op && strcmp(options->op, thaw_check_op_name(c->kind)) != 0)
-        return false;
-    return !options->case_filter || strstr(c->name, options->case_filter);
-}
-
-static thaw_status run_case(check_run *run, const check_case *c, thaw_error *err)
-{
-    switch (c->type) {
-    case CHECK_ADJOINT:
-        return thaw_check_adjoint(run, c, err);
-    case CHECK_BATCH:
-        return thaw_check_batch(run, c, err);
-    case CHECK_MISUSE:
-        return thaw_check_misuse(run, c, err);
-    case CHECK_DEVICE:
-        return thaw_check_device(run, c, err);
-    case CHECK_FRESH:
-        return thaw_check_fresh(run, c, err);
-    case CHECK_AGAIN:
-        return thaw_check_again(run, c, err);
-    case CHECK_THREADS:
-        return thaw_check_threads(run, c, err);
-    case CHECK_STREAMS:
-        return thaw_check_streams(run, c, err);
-    case CHECK_QUIET:
-        return thaw_check_quiet(run, c, err);
-    case CHECK_BLOCKING:
-        return thaw_check_blocking(run, c, err);
-    case CHECK_NO_MEMORY:
-        return thaw_check_no_memory(run, c, err);
-    case CHECK_SKEW:
-        return thaw_check_skew(run, c, err);
-    case CHECK_GRADIENT:
-        return thaw_check_gradient(run, c, err);
-    case CHECK_PLUGIN:
-        return thaw_check_plugin(run, c, err);
-    default:
-        return thaw_check_values(run, c, err);
-    }
-}
-
 static void count(thaw_check_summary *summary, const thaw_check_case *result)
 {
     thaw_check_op_summary *op = &summary->ops[result->kind];
@@ -104,45 +64,109 @@ static void count(thaw_check_summary *summary, const thaw_check_case *result)
     }
 }
 
+/* The case as callbacks see it before it runs. */
+static thaw_check_case introduce(const check_case *c, uint64_t seed, char data[THAW_CHECK_DATA_MAX])
+{
+    thaw_check_data_name(c, data);
+    return (thaw_check_case){.kind = c->kind,
+                             .op = thaw_check_op_name(c->kind),
+                             .name = c->name,
+                             .seed = seed,
+                             .text = "",
+                             .check = thaw_check_kind_name((uint32_t)c->type),
+                             .data = data};
+}
+
+static void log_result(const thaw_check_options *options, const thaw_check_case *result)
+{
+    /* Whoever is told of each case need not read of it once more. */
+    bool loud = result->result == THAW_CHECK_FAILED && !options->on_case;
+    if (result->result != THAW_CHECK_PASSED)
+        thaw_log_at(options->log, loud ? THAW_LOG_WARN : THAW_LOG_DEBUG, "%s (seed %llu): %s", result->name,
+                    (unsigned long long)result->seed, result->text);
+}
+
 /* Runs one case and reports it. Fails only when nothing can go on. */
 static thaw_status do_case(check_run *run, const thaw_check_options *options, const check_case *c,
-                           thaw_check_summary *summary, thaw_error *err)
+                           thaw_check_case *result, thaw_check_summary *summary, thaw_error *err)
 {
-    thaw_check_case result = {
-        .kind = c->kind, .op = thaw_check_op_name(c->kind), .name = c->name, .seed = run->seed};
     double start = now();
     run->kernels = 0;
     run->worst = 0;
     memset(err, 0, sizeof *err);
-    thaw_status st = run_case(run, c, err);
+    if (options->on_begin)
+        options->on_begin(options->on_case_ctx, result);
+    thaw_status st = thaw_check_dispatch(run, c, err);
     if (st != THAW_OK && st != THAW_E_CHECK && st != THAW_E_UNSUPPORTED)
         return thaw_fail_within(err, st, "%s", c->name);
-    result.result = st == THAW_OK        ? THAW_CHECK_PASSED
-                    : st == THAW_E_CHECK ? THAW_CHECK_FAILED
-                                         : THAW_CHECK_DECLINED;
-    result.text = st == THAW_OK ? "" : err->text;
-    result.kernels = run->kernels;
-    result.worst = run->worst;
-    result.seconds = now() - start;
-    count(summary, &result);
-    if (st != THAW_OK)
-        thaw_log_at(options->log, st == THAW_E_CHECK ? THAW_LOG_WARN : THAW_LOG_DEBUG, "%s (seed %llu): %s",
-                    c->name, (unsigned long long)run->seed, err->text);
+    result->result = st == THAW_OK        ? THAW_CHECK_PASSED
+                     : st == THAW_E_CHECK ? THAW_CHECK_FAILED
+                                          : THAW_CHECK_DECLINED;
+    result->text = st == THAW_OK ? "" : err->text;
+    result->kernels = run->kernels;
+    result->worst = run->worst;
+    result->seconds = now() - start;
+    count(summary, result);
+    log_result(options, result);
     if (options->on_case)
-        options->on_case(options->on_case_ctx, &result);
+        options->on_case(options->on_case_ctx, result);
+    return options->matrix ? thaw_check_matrix_add(options->matrix, result, (uint32_t)c->type, err) : THAW_OK;
+}
+
+/* A way through the cases of all rounds; to list them, there is neither a run nor a summary. */
+typedef struct pass {
+    const thaw_check_options *options;
+    check_run *run;
+    thaw_check_summary *summary;
+    size_t index, total;
+} pass;
+
+static bool ended(const pass *p)
+{
+    return p->options->fail_fast && p->summary && p->summary->failed > 0;
+}
+
+static thaw_status step(pass *p, const check_case *c, uint64_t seed, thaw_error *err)
+{
+    const thaw_check_options *options = p->options;
+    char data[THAW_CHECK_DATA_MAX];
+    thaw_check_case result = introduce(c, seed, data);
+    result.index = p->index++;
+    result.total = p->total > p->index ? p->total : p->index;
+    if (options->cancel && *options->cancel)
+        return thaw_fail(err, THAW_E_CANCELLED, "stopped after %zu of %zu cases", result.index, result.total);
+    if (p->run)
+        return do_case(p->run, options, c, &result, p->summary, err);
+    options->on_begin(options->on_case_ctx, &result);
     return THAW_OK;
 }
 
-static thaw_status do_round(check_run *run, const thaw_check_options *options, thaw_check_summary *summary,
-                            thaw_error *err)
+static thaw_status go_through(pass *p, thaw_error *err)
 {
-    check_list list;
-    thaw_status st = thaw_check_cases(run->seed, &list, err);
-    for (size_t i = 0; st == THAW_OK && i < list.count; i++)
-        if (selected(options, &list.items[i]))
-            st = do_case(run, options, &list.items[i], summary, err);
-    thaw_check_list_free(&list);
+    const thaw_check_options *options = p->options;
+    const uint32_t rounds = options->repeat ? options->repeat : 1;
+    thaw_status st = THAW_OK;
+    for (uint32_t round = 0; st == THAW_OK && round < rounds && !ended(p); round++) {
+        check_list list;
+        uint64_t seed = options->seed + round;
+        if (p->run)
+            p->run->seed = seed;
+        st = thaw_check_cases(seed, &list, err);
+        if (st == THAW_OK && round == 0)
+            p->total = thaw_check_count(options, &list) * rounds;
+        for (size_t i = 0; st == THAW_OK && i < list.count && !ended(p); i++)
+            if (thaw_check_selected(options, &list.items[i]))
+                st = step(p, &list.items[i], seed, err);
+        thaw_check_list_free(&list);
+    }
     return st;
+}
+
+thaw_status thaw_check_enumerate(const thaw_check_options *options, thaw_error *err)
+{
+    pass p = {.options = options};
+    thaw_status st = thaw_check_filter(options, err);
+    return st == THAW_OK ? go_through(&p, err) : st;
 }
 
 /* What the counts mean for the caller. */
@@ -150,8 +174,10 @@ static thaw_status verdict(const thaw_check_options *options, const char *device
                            const thaw_check_summary *summary, thaw_error *err)
 {
     if (!summary->cases)
-        return thaw_fail(err, THAW_E_CHECK, "no case was selected: op \"%s\", case \"%s\"",
-                         options->op ? options->op : "", options->case_filter ? options->case_filter : "");
+        return thaw_fail(err, THAW_E_CHECK, "no case is named \"%.100s\" with seed %llu%s%.100s%s%.100s",
+                         options->case_filter ? options->case_filter : "", (unsigned long long)options->seed,
+                         options->op ? ", op " : "", options->op ? options->op : "",
+                         options->check ? ", kind " : "", options->check ? options->check : "");
     if (summary->failed)
         return thaw_fail(err, THAW_E_CHECK, "%zu of %zu cases failed on %s (seed %llu)", summary->failed,
                          summary->cases, device, (unsigned long long)summary->seed);
@@ -175,7 +201,9 @@ thaw_status thaw_check_run(thaw_runtime *runtime, const thaw_check_options *opti
     summary->seed = options->seed;
     for (uint32_t kind = 0; kind < THAW_OP_KIND_END; kind++)
         summary->ops[kind].op = thaw_check_op_name(kind);
-    thaw_status st = thaw_runtime_open(runtime, options->device, &run.device.dev, e);
+    thaw_status st = thaw_check_filter(options, e);
+    if (st == THAW_OK)
+        st = thaw_runtime_open(runtime, options->device, &run.device.dev, e);
     if (st == THAW_OK)
         st = thaw_runtime_open(runtime, options->reference ? options->reference : THAW_CHECK_REFERENCE,
                                &run.reference.dev, e);
@@ -183,10 +211,8 @@ thaw_status thaw_check_run(thaw_runtime *runtime, const thaw_check_options *opti
         st = thaw_check_run_begin(&run, e);
     if (st != THAW_OK)
         goto cleanup;
-    for (uint32_t round = 0; st == THAW_OK && round < (options->repeat ? options->repeat : 1); round++) {
-        run.seed = options->seed + round;
-        st = do_round(&run, options, summary, e);
-    }
+    pass p = {.options = options, .run = &run, .summary = summary};
+    st = go_through(&p, e);
     if (st == THAW_OK)
         st = verdict(options, run.device.dev->name, summary, e);
 cleanup:

@@ -428,6 +428,7 @@ THAW_API void thaw_outline_free(thaw_outline *outline); /* NULL does nothing */
 
 enum { THAW_PROOF_PASSED = 0, THAW_PROOF_FAILED = 1, THAW_PROOF_DECLINED = 2 };
 
+/* In on_begin, what it says of results is not yet filled in. */
 typedef struct thaw_proof_case {
     uint32_t struct_size;
     int32_t result; /* THAW_PROOF_* */
@@ -436,7 +437,10 @@ typedef struct thaw_proof_case {
     uint32_t kernels; /* algorithms that ran */
     double worst;     /* largest error as a share of what is allowed */
     double seconds;
-    const char *text; /* why it failed or was declined; "" if it passed */
+    const char *text;    /* why it failed or was declined; "" if it passed */
+    const char *kind;    /* of check: "values"; thaw_proof_kind_name has them all */
+    const char *data;    /* what it computes with: "f32", "tf32", "f32→f16"; "" for op "device" */
+    size_t index, total; /* of all that are selected; rounds are taken to be as long as the first */
 } thaw_proof_case;
 
 typedef struct thaw_proof_options {
@@ -444,11 +448,17 @@ typedef struct thaw_proof_options {
     uint32_t repeat;       /* rounds, with seeds seed, seed + 1, …; default 1 */
     const char *device;    /* under test */
     const char *reference; /* NULL: the CPU backend's plain C */
-    const char *op;        /* only cases of this op; NULL: all */
-    const char *name;      /* only cases whose name contains this; NULL: all */
+    const char *op;        /* only cases of these ops, commas between; NULL: all */
+    const char *name;      /* only cases whose name contains this; "=NAME": that one alone; NULL: all */
     uint64_t seed;
     void (*on_case)(void *ctx, const thaw_proof_case *result); /* may be NULL */
     void *ctx;
+    const char *kind;  /* only these kinds of check, commas between; NULL: all */
+    int32_t fail_fast; /* 1: ends with the first case that fails */
+    int32_t matrix;    /* 1: thaw_proof.matrix is made */
+    void (*on_begin)(void *ctx, const thaw_proof_case *next); /* before each case; may be NULL */
+    /* Asked between cases; non-zero stops. May be NULL. */
+    const volatile sig_atomic_t *cancel;
 } thaw_proof_options;
 
 typedef struct thaw_proof_op {
@@ -464,17 +474,74 @@ typedef struct thaw_proof {
     size_t executed; /* cases in which a kernel of the device ran */
     uint64_t seed;
     double seconds;
-    thaw_proof_op ops[32]; /* n_ops with at least one case */
+    thaw_proof_op ops[32];            /* n_ops with at least one case */
+    struct thaw_proof_matrix *matrix; /* NULL unless asked for; freed by thaw_proof_matrix_free */
 } thaw_proof;
 
-/* Names that `op` takes, i = 0, 1, …; NULL behind the last. Static. */
+/* Why cases were declined. */
+typedef struct thaw_proof_reason {
+    const char *text;
+    size_t cases;
+} thaw_proof_reason;
+
+/* What became of the cases of one op with one type of data under one kind of check; all 0: there are none. */
+typedef struct thaw_proof_cell {
+    size_t cases, passed, failed, declined;
+    size_t executed;  /* cases in which a kernel of the device ran */
+    double worst;     /* as thaw_proof_case.worst */
+    size_t n_reasons; /* different ones, the first few: their cases may be fewer than `declined` */
+    const thaw_proof_reason *reasons;
+} thaw_proof_cell;
+
+typedef struct thaw_proof_row {
+    const char *op, *data;               /* as in thaw_proof_case */
+    const thaw_proof_cell *const *cells; /* n_kinds */
+} thaw_proof_row;
+
+/* What a device can do: rows are ops with types of data, columns kinds of check. */
+typedef struct thaw_proof_matrix {
+    uint32_t struct_size;
+    uint32_t n_kinds;
+    const char *const *kinds;
+    size_t n_rows; /* with at least one case */
+    const thaw_proof_row *const *rows;
+} thaw_proof_matrix;
+THAW_API void thaw_proof_matrix_free(thaw_proof_matrix *matrix); /* NULL does nothing */
+
+/* Names that `op` and `kind` take, i = 0, 1, …; NULL behind the last. Static. */
 THAW_API const char *thaw_proof_op_name(uint32_t i);
+THAW_API const char *thaw_proof_kind_name(uint32_t i);
 
 THAW_API void thaw_proof_options_init(thaw_proof_options *options, size_t struct_size);
-/* Compares a device with the reference, op by op. THAW_E_CHECK: a case failed, or no kernel ran. *out holds
- * what was done in either case, filled up to struct_size bytes. */
+/* Compares a device with the reference, op by op. THAW_E_CHECK: a case failed, or no kernel ran, or no case
+ * was selected. THAW_E_INVALID: `op` or `kind` names what is not there. *out holds what was done in any case,
+ * filled up to struct_size bytes. */
 THAW_API thaw_status thaw_prove_device(thaw_context *context, const thaw_proof_options *options,
                                        thaw_proof *out, size_t struct_size, thaw_error *err);
+/* Calls on_begin for every case that the options select, and runs none. [thread-safe] */
+THAW_API thaw_status thaw_proof_list(const thaw_proof_options *options, thaw_error *err);
+
+/* Ops of one kind in a training step: how many there are, how many the device takes, and likewise their
+ * multiply-accumulates, which only convolutions have. */
+typedef struct thaw_share_op {
+    const char *op;
+    size_t places, taken;
+    uint64_t macs, taken_macs;
+} thaw_share_op;
+
+typedef struct thaw_share {
+    uint32_t struct_size;
+    uint32_t batch;
+    size_t places, taken;
+    uint64_t macs, taken_macs;
+    uint32_t n_ops, reserved;
+    thaw_share_op ops[32]; /* n_ops with at least one place */
+} thaw_share;
+
+/* How much of the fine-tuning step of the default recipe a device takes when it is asked for each op; nothing
+ * is prepared, and nothing computed. *out is filled up to struct_size bytes. */
+THAW_API thaw_status thaw_device_share(thaw_context *context, const char *device, thaw_share *out,
+                                       size_t struct_size, thaw_error *err);
 
 /* ---- finding the fastest algorithms ---------------------------------------------------------------- */
 

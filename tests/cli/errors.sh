@@ -43,10 +43,10 @@ run 0 check --op relu_bwd --threads 1
 prints "^relu_bwd "
 run 0 check --op relu_bwd --json
 is_json
-run 3 check --op no_such_op
+run 2 check --op no_such_op
 run 1 check --device nothing:0 --op relu_bwd
 says "cpu:0"
-run 0 check --list
+run 0 check --list ops
 prints "^conv2d$"
 
 # Files that are no models.

@@ -11,6 +11,7 @@
 
 #include "cli.h"
 #include "json.h"
+#include "output.h"
 #include "table.h"
 
 /* ---- arguments ------------------------------------------------------------------------------------- */
@@ -201,12 +202,38 @@ static void test_formats(void **state)
     assert_string_equal(out, "2 h 01 min");
 }
 
+/* ---- shells ---------------------------------------------------------------------------------------- */
+
+static void test_shell_words(void **state)
+{
+    (void)state;
+    static const char *const words[][2] = {{"./thaw-mine.so", "./thaw-mine.so"},
+                                           {"cpu:0,isa=avx2", "cpu:0,isa=avx2"},
+                                           {"", "''"},
+                                           {"=conv2d/1x1", "'=conv2d/1x1'"},
+                                           {"a b", "'a b'"},
+                                           {"~", "'~'"},
+                                           {"$HOME;`x`", "'$HOME;`x`'"},
+                                           {"it's", "'it'\\''s'"}};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        char *text = NULL;
+        size_t size = 0;
+        FILE *stream = open_memstream(&text, &size);
+        assert_non_null(stream);
+        cli_shell_text(stream, words[i][0]);
+        fclose(stream);
+        assert_string_equal(text, words[i][1]);
+        free(text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values),        cmocka_unit_test(test_refusals), cmocka_unit_test(test_nearest),
-        cmocka_unit_test(test_json),          cmocka_unit_test(test_table),    cmocka_unit_test(test_formats),
-        cmocka_unit_test(test_table_is_tame),
+        cmocka_unit_test(test_values),        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_nearest),       cmocka_unit_test(test_json),
+        cmocka_unit_test(test_table),         cmocka_unit_test(test_formats),
+        cmocka_unit_test(test_table_is_tame), cmocka_unit_test(test_shell_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,13 @@
+/* select.h: which cases a check runs. */
+#ifndef THAW_CHECK_SELECT_H
+#define THAW_CHECK_SELECT_H
+
+#include "core/check/case.h"
+#include "core/check/check.h"
+
+/* THAW_E_INVALID if `op` or `check` of the options name something that is not there; err lists what is. */
+thaw_status thaw_check_filter(const thaw_check_options *options, thaw_error *err);
+bool thaw_check_selected(const thaw_check_options *options, const check_case *c);
+size_t thaw_check_count(const thaw_check_options *options, const check_list *list);
+
+#endif
