@@ -33,7 +33,7 @@ static void percent(cli_table *table, double share)
 
 static void milliseconds(cli_table *table, double seconds)
 {
-    cli_table_cell(table, seconds < 1e-4 ? "%.4f" : seconds < 0.1 ? "%.3f" : "%.1f", 1e3 * seconds);
+    cli_table_cell(table, seconds < 1e-3 ? "%.4f" : seconds < 0.01 ? "%.2f" : "%.1f", 1e3 * seconds);
 }
 
 /* ---- the machine and its devices -------------------------------------------------------------------- */
@@ -104,7 +104,7 @@ static void section_row(cli_table *table, const thaw_bench_device *d, const thaw
     cli_table_cell(table, "%u", (unsigned)s->seconds.n);
     number(table, s->gflops);
     percent(table, s->share_of_peak);
-    cli_table_cell(table, "%.2f s", s->prepare_seconds);
+    cli_table_cell(table, "%.3f s", s->prepare_seconds);
     cli_table_cell(table, "%s", memory);
     if (s->fallback_ops > 0)
         cli_table_cell(table, "%llu ops", (unsigned long long)s->fallback_ops);

@@ -134,6 +134,7 @@ static bench_options measuring_options(thaw_bench_options *o, const held_bench *
                                       : o->quick     ? 1
                                                      : 10,
                            .op_seconds = o->quick ? 0.02 : 0.25,
+                           .copy_bytes = (uint64_t)(o->quick ? 256 : 1024) << 20,
                            .peak_seconds = o->quick ? 0.1 : 0.3,
                            .cancel = o->cancel,
                            .progress = forward_step,

@@ -8,6 +8,9 @@
 #include "core/base/memory.h"
 #include "core/bench/room.h"
 
+/* Noise of both measurements. */
+#define PEAK_DOUBT 1.05
+
 static const char *const kind_names[] = {"prefix", "head", "finetune", "forward", "train"};
 
 const char *thaw_bench_kind_name(uint32_t kind)
@@ -123,6 +126,24 @@ static thaw_status measure_kind(bench_run *run, bench_kind kind, thaw_error *err
     return st;
 }
 
+/* What is faster than the peak says that the peak was measured while somebody else used the machine, or that
+ * it is none; the shares must not be believed. */
+static void doubt_peak(bench_device *device)
+{
+    double most = 0;
+    for (size_t i = 0; i < device->n_sections; i++) {
+        const bench_section *s = &device->sections[i];
+        if (s->seconds.n > 0 && 2e-9 * (double)s->macs * s->batch > most * s->seconds.median)
+            most = 2e-9 * (double)s->macs * s->batch / s->seconds.median;
+    }
+    if (device->peak.n > 0 && most > PEAK_DOUBT * device->peak.median)
+        bench_note_down(
+            device,
+            "a section ran at %.0f %% of the measured peak: something else kept the device busy while "
+            "the peak was measured; measure again on a quiet machine",
+            100 * most / device->peak.median);
+}
+
 thaw_status thaw_bench_measure(bench_device *devices, size_t n, const bench_options *options, thaw_error *err)
 {
     bench_run run = {.devices = devices, .n = n, .options = options, .total = pieces(options, n)};
@@ -134,6 +155,8 @@ thaw_status thaw_bench_measure(bench_device *devices, size_t n, const bench_opti
     for (uint32_t k = 0; st == THAW_OK && k < BENCH_N_KINDS; k++)
         if (wants(options->kinds, k))
             st = measure_kind(&run, k, err);
+    for (size_t i = 0; i < n; i++)
+        doubt_peak(&devices[i]);
     thaw_model_free(run.model);
     return st;
 }

@@ -112,6 +112,7 @@ typedef struct bench_options {
     bool ops;          /* tables of ops, each at the section's largest batch */
     uint32_t op_kinds; /* of which sections */
     uint32_t repeat;
+    uint64_t copy_bytes; /* at most, for the copy of a device with large caches */
     double seconds;      /* of one measurement, after which no further repetition begins; three there are */
     double op_seconds;   /* likewise, of one op */
     double peak_seconds; /* of one repetition of the peak */
@@ -140,7 +141,7 @@ void thaw_bench_host(bench_host *out);
 /* Measured: a chain of additions, each of which waits for the one before, takes a cycle for each. 0 where no
  * such chain is known for the processor. */
 double thaw_bench_clock_ghz(void);
-/* The most memory that the process has had in use. */
+/* The most memory that the process has had in use since its copies (copy.c) were measured. */
 uint64_t thaw_bench_peak_rss(void);
 
 #endif

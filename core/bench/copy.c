@@ -7,7 +7,6 @@
 
 #define MIB          ((uint64_t)1 << 20)
 #define LEAST        (64 * MIB)
-#define MOST         (512 * MIB)
 #define CACHES       8 /* so many times the last cache: what is left of it in there does not count */
 #define MEMORY_SHARE 8 /* the two together take at most 2/8 of the memory */
 #define BLOCK        ((size_t)MIB)
@@ -24,10 +23,10 @@ typedef struct copier {
     bool alive;
 } copier;
 
-static uint64_t size_for(const thaw_dev *dev)
+static uint64_t size_for(const thaw_dev *dev, uint64_t most)
 {
     uint64_t bytes = CACHES * dev->info.cache_bytes;
-    bytes = bytes < LEAST ? LEAST : bytes > MOST ? MOST : bytes;
+    bytes = bytes < LEAST ? LEAST : bytes > most ? most : bytes;
     if (dev->info.memory_bytes > 0 && bytes > dev->info.memory_bytes / MEMORY_SHARE)
         bytes = dev->info.memory_bytes / MEMORY_SHARE;
     if (bytes > dev->max_alloc)
@@ -84,7 +83,7 @@ static void prepare(bench_run *run, bench_device *device, copier *c)
     thaw_error why = {0};
     double once = 0;
     c->side.dev = device->where.dev;
-    c->bytes = size_for(c->side.dev);
+    c->bytes = size_for(c->side.dev, run->options->copy_bytes);
     bench_tell(run, device, "copy", 0, BENCH_PREPARING, 0, 0);
     c->samples = thaw_calloc(run->options->repeat, sizeof *c->samples);
     thaw_status st = c->samples && c->bytes > 0
@@ -141,6 +140,8 @@ thaw_status bench_copies(bench_run *run, thaw_error *err)
     for (size_t i = 0; i < run->n; i++)
         finish(&run->devices[i], &copiers[i]);
     free(copiers);
+    /* The copied memory has nothing to do with what training needs. */
+    bench_forget_peak_rss();
     run->done += run->n;
     return bench_stopped(run) ? bench_fail_stopped(err) : THAW_OK;
 }

@@ -48,6 +48,8 @@ thaw_status bench_peaks(bench_run *run, thaw_error *err);
 /* GFLOP/s of the fastest of some large 1x1 convolutions, as many samples of it as options ask for. */
 thaw_status bench_product(const bench_run *run, bench_device *device, bench_stat *out, thaw_error *err);
 thaw_status bench_copies(bench_run *run, thaw_error *err);
+/* What the process had in use until now counts for nothing. host.c */
+void bench_forget_peak_rss(void);
 
 /* ---- program.c --------------------------------------------------------------------------------------- */
 

@@ -22,11 +22,33 @@ typedef struct runner {
     bool alive;
 } runner;
 
+static bool in_host_memory(const bench_device *device)
+{
+    return device->where.dev->info.type == THAW_DEVICE_CPU;
+}
+
+/* CPU devices share the host's memory, which is handed out before it is there: what is too much would end the
+ * whole process, when it is first used. */
+static thaw_status check_room(const bench_run *run, const runner *runners, size_t last, size_t available,
+                              thaw_error *err)
+{
+    uint64_t need = 0;
+    for (size_t i = 0; i <= last; i++)
+        if (runners[i].program.program && in_host_memory(&run->devices[i]))
+            need += runners[i].section->device_bytes;
+    if (available == 0 || need <= available)
+        return THAW_OK;
+    return thaw_fail(err, THAW_E_DEVICE_MEMORY,
+                     "%llu MiB of memory are needed, with those of the other devices, and %zu MiB are free",
+                     (unsigned long long)(need >> 20), available >> 20);
+}
+
 static void fail(runner *r, thaw_status status, const thaw_error *why)
 {
     r->section->error = *why;
     r->section->error.status = status;
     r->alive = false;
+    bench_program_free(&r->program);
     bench_look_after(r->device, status);
 }
 
@@ -40,14 +62,17 @@ static thaw_status new_section(bench_device *device, bench_kind kind, uint32_t b
     return THAW_OK;
 }
 
-static void prepare(bench_run *run, runner *r, bench_ops *ops)
+static void prepare(bench_run *run, runner *runners, size_t i, size_t available, bench_ops *ops)
 {
     thaw_error why = {0};
+    runner *r = &runners[i];
     bench_section *s = r->section;
     bench_tell(run, r->device, thaw_bench_kind_name(s->kind), s->batch, BENCH_PREPARING, 0, 0);
     thaw_status st = r->device->lost
                          ? thaw_fail(&why, THAW_E_DEVICE_LOST, "the device stopped answering before")
                          : bench_program_create(run, r->device, s, ops, &r->program, &why);
+    if (st == THAW_OK)
+        st = check_room(run, runners, i, available, &why);
     if (st == THAW_OK)
         st = bench_program_start(&r->program, &why);
     r->alive = st == THAW_OK;
@@ -165,9 +190,10 @@ thaw_status bench_measure_section(bench_run *run, bench_kind kind, uint32_t batc
     runner *runners = thaw_calloc(run->n, sizeof *runners);
     if (!runners)
         return thaw_fail_memory(err, run->n * sizeof *runners, "a section");
+    const size_t available = thaw_available_memory();
     thaw_status st = begin(run, runners, kind, batch, err);
     for (size_t i = 0; st == THAW_OK && i < run->n && !bench_stopped(run); i++)
-        prepare(run, &runners[i], ops ? &ops[i] : NULL);
+        prepare(run, runners, i, available, ops ? &ops[i] : NULL);
     for (size_t i = 0; st == THAW_OK && i < run->n && !bench_stopped(run); i++)
         if (runners[i].alive)
             warm_up(run, &runners[i]);
