@@ -191,7 +191,7 @@ static void print_program(const thaw_bench_device *d, const thaw_bench_op **ops,
     printf("\nops of %s, %u at a time, on %s: %zu distinct in %zu places\n", ops[0]->program,
            (unsigned)ops[0]->batch, d->name, n, places);
     cli_table_end(&table, stdout, "");
-    if (n > SHOWN_OPS)
+    if (n > SHOWN_OPS && rest > 0)
         printf("%zu more: %.1f %% of the program; --json has them all\n", n - SHOWN_OPS, 100 * rest);
     for (size_t i = 0; failed > 0 && i < n; i++)
         if (ops[i]->error)

@@ -86,9 +86,11 @@ static void prepare(bench_run *run, bench_device *device, copier *c)
     c->bytes = size_for(c->side.dev, run->options->copy_bytes);
     bench_tell(run, device, "copy", 0, BENCH_PREPARING, 0, 0);
     c->samples = thaw_calloc(run->options->repeat, sizeof *c->samples);
-    thaw_status st = c->samples && c->bytes > 0
-                         ? thaw_check_stream(&c->side, &c->side.stream, &why)
-                         : thaw_fail(&why, THAW_E_NO_MEMORY, "no memory for what is to be copied");
+    thaw_status st = c->samples ? THAW_OK : thaw_fail_memory(&why, run->options->repeat, "samples");
+    if (st == THAW_OK && c->bytes == 0)
+        st = thaw_fail(&why, THAW_E_UNSUPPORTED, "it has too little of it");
+    if (st == THAW_OK)
+        st = thaw_check_stream(&c->side, &c->side.stream, &why);
     if (st == THAW_OK)
         st = thaw_check_buffer(&c->side, c->bytes, &c->from, &why);
     if (st == THAW_OK)

@@ -4,11 +4,17 @@
 #include "core/base/rng.h"
 #include "core/bench/room.h"
 
-float bench_random(uint32_t stream, size_t i)
+void bench_fill(uint32_t stream, float *out, size_t n, float middle, float limit)
 {
-    return 2.0f * thaw_random_uniform(BENCH_SEED, THAW_RNG_TEST, stream, (uint32_t)((uint64_t)i >> 32),
-                                      (uint32_t)i) -
-           1.0f;
+    const uint32_t key[2] = {BENCH_SEED, 0};
+    uint32_t words[4];
+    for (size_t i = 0; i < n; i++) {
+        const uint64_t block = i / 4;
+        if (i % 4 == 0)
+            thaw_philox((const uint32_t[4]){(uint32_t)block, (uint32_t)(block >> 32), stream, THAW_RNG_TEST},
+                        key, words);
+        out[i] = middle + limit * ((float)(words[i % 4] >> 8) * 0x1p-23f - 1.0f);
+    }
 }
 
 /* Of a kernel, such that the variance of a layer's sums is that of its inputs where half of these are zero:
@@ -21,21 +27,15 @@ static float kernel_limit(const thaw_weight *w)
     return sqrtf(6.0f / (float)terms);
 }
 
-static void fill(thaw_weight *w, uint32_t stream, float limit, float middle)
-{
-    for (size_t i = 0; i < w->count; i++)
-        w->data[i] = middle + limit * bench_random(stream, i);
-}
-
 static void fill_weight(thaw_model *model, size_t index)
 {
     thaw_weight *w = &model->weights[index];
     if (index >= THAW_W_HEAD_KERNEL || w->rank > 1)
-        fill(w, (uint32_t)index, w->rank > 1 ? kernel_limit(w) : 0.1f, 0.0f);
+        bench_fill((uint32_t)index, w->data, w->count, 0.0f, w->rank > 1 ? kernel_limit(w) : 0.1f);
     else if (index % THAW_W_PER_CONV == THAW_W_VAR)
-        fill(w, (uint32_t)index, 0.1f, 1.0f);
+        bench_fill((uint32_t)index, w->data, w->count, 1.0f, 0.1f);
     else
-        fill(w, (uint32_t)index, 0.1f, 0.0f);
+        bench_fill((uint32_t)index, w->data, w->count, 0.0f, 0.1f);
 }
 
 thaw_status bench_model_create(uint32_t input_size, uint32_t n_classes, thaw_model **out, thaw_error *err)

@@ -6,8 +6,9 @@
 #include "core/base/memory.h"
 #include "core/bench/room.h"
 
-#define SAMPLE    0.002 /* seconds of a sample at least */
-#define MAX_TIMES 10000u
+#define SAMPLE 0.002 /* seconds of a sample at least, */
+/* as far as so many runs take that long: more of them are no program's, and a queue is not endless. */
+#define MAX_TIMES 256u
 /* An optimizer step of more tensors than a case can hold is timed in pieces of so many. */
 #define ADAM_PIECE 4u
 

@@ -12,7 +12,7 @@
 #define RECIPE_DROPOUT 0.2f
 #define LEARNING_RATE  1e-5
 
-/* Streams of bench_random that no weight has. */
+/* Streams of bench_fill that no weight has. */
 enum { STREAM_IMAGE = 1000, STREAM_POOLED, STREAM_CUT };
 
 /* What a section is lowered from. */
@@ -66,10 +66,9 @@ static thaw_status make_plan(const bench_run *run, bench_kind kind, uint32_t bat
 /* rectified: as activations behind a relu are, half of them zeros. */
 static void fill_floats(float *out, size_t n, uint32_t stream, bool rectified)
 {
-    for (size_t i = 0; i < n; i++) {
-        float v = bench_random(stream, i);
-        out[i] = rectified && v < 0.0f ? 0.0f : v;
-    }
+    bench_fill(stream, out, n, 0.0f, 1.0f);
+    for (size_t i = 0; rectified && i < n; i++)
+        out[i] = out[i] < 0.0f ? 0.0f : out[i];
 }
 
 static void fill_feed(const bench_run *run, const plan *p, const thaw_lowered *low, uint32_t tensor,

@@ -39,8 +39,8 @@ bool bench_again(const bench_options *options, uint32_t n, double spent, double 
 
 /* Random weights that keep the size of activations from layer to layer, and a head. */
 thaw_status bench_model_create(uint32_t input_size, uint32_t n_classes, thaw_model **out, thaw_error *err);
-/* Element i of stream `stream`: in [-1,1). */
-float bench_random(uint32_t stream, size_t i);
+/* Uniform in middle - limit … middle + limit, the same for the same stream everywhere. */
+void bench_fill(uint32_t stream, float *out, size_t n, float middle, float limit);
 
 /* ---- peak.c, product.c, copy.c: THAW_OK also where a device fails ------------------------------------- */
 

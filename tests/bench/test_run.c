@@ -140,15 +140,16 @@ static void what_was_measured_is_kept(void **state)
     thaw_context *context = make_context();
     static const char *const places[] = {"cpu:0 peak 0 #2", "cpu:0 copy 0 #2", "cpu:0,isa=generic head 2 #2",
                                          "cpu:0 ops of head 2 #3"};
+    const size_t counts[] = {2, 1, 2, 1};
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
         trace t = {.stop_at = places[i]};
         thaw_error err = {0};
         thaw_bench_report *r = NULL;
-        const thaw_bench_options o = small_options(devices, 2, &t);
+        const thaw_bench_options o = small_options(devices, counts[i], &t);
         assert_int_equal(thaw_bench_run(context, &o, &r, &err), THAW_E_CANCELLED);
         assert_non_null(r);
         assert_false(r->complete);
-        assert_int_equal(r->n_devices, 2);
+        assert_int_equal(r->n_devices, counts[i]);
         const thaw_bench_device *d = r->devices[0];
         assert_true(d->peak_gflops.n > 0);
         assert_int_equal(d->n_sections, i >= 2 ? 1 : 0);
@@ -158,17 +159,17 @@ static void what_was_measured_is_kept(void **state)
             check_stat(r->devices[1]->sections[0]->seconds, 2);
         }
         if (i == 3)
-            assert_true(d->n_ops >= 2 && r->devices[1]->n_ops == 0);
+            assert_true(d->n_ops >= 2 && d->n_ops < 5);
         thaw_bench_report_free(r);
     }
     thaw_context_free(context);
 }
 
-/* The toy measures no peak and takes few ops; toy:5 takes them and cannot prepare them. */
+/* The toy measures no peak and takes few ops; toy:2 has no room for any program. */
 static void a_device_may_decline_or_fail(void **state)
 {
     (void)state;
-    static const char *const devices[] = {"toy:1", "toy:5", "cpu:0"};
+    static const char *const devices[] = {"toy:1", "toy:2", "cpu:0"};
     trace t = {.n = 0};
     thaw_error err = {0};
     thaw_bench_report *r = NULL;
