@@ -89,7 +89,7 @@ static bool wants(uint32_t kinds, uint32_t kind)
 
 static size_t pieces(const bench_options *o, size_t devices)
 {
-    size_t n = 2;
+    size_t n = 3;
     for (uint32_t k = 0; k < BENCH_N_KINDS; k++)
         if (wants(o->kinds, k))
             n += (is_step(k) ? o->n_steps : o->n_batches) + (o->ops && wants(o->op_kinds, k));
@@ -149,14 +149,17 @@ thaw_status thaw_bench_measure(bench_device *devices, size_t n, const bench_opti
     bench_run run = {.devices = devices, .n = n, .options = options, .total = pieces(options, n)};
     thaw_status st = bench_model_create(options->input_size, options->n_classes, &run.model, err);
     if (st == THAW_OK)
-        st = bench_peaks(&run, err);
+        st = bench_peaks_before(&run, err);
     if (st == THAW_OK)
         st = bench_copies(&run, err);
     for (uint32_t k = 0; st == THAW_OK && k < BENCH_N_KINDS; k++)
         if (wants(options->kinds, k))
             st = measure_kind(&run, k, err);
+    if (st == THAW_OK)
+        st = bench_peaks_after(&run, err);
     for (size_t i = 0; i < n; i++)
         doubt_peak(&devices[i]);
+    bench_peaks_free(&run);
     thaw_model_free(run.model);
     return st;
 }

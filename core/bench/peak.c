@@ -43,40 +43,66 @@ static bool has_extension(const bench_device *device)
            device->peak_extension->fma_gflops;
 }
 
-/* samples: repeat of them for each device. */
-static thaw_status measure(bench_run *run, double *samples, uint32_t *counts, thaw_error *err)
+static thaw_status measure(bench_run *run, thaw_error *err)
 {
     const uint32_t repeat = run->options->repeat;
     for (uint32_t r = 0; r < repeat; r++)
         for (size_t i = 0; i < run->n; i++) {
             bench_device *d = &run->devices[i];
+            bench_peak_samples *s = &run->peaks[i];
             if (bench_stopped(run))
                 return bench_fail_stopped(err);
-            if (!has_extension(d) || d->lost || counts[i] < r)
+            if (!has_extension(d) || d->lost || s->failed)
                 continue;
             bench_tell(run, d, "peak", 0, BENCH_MEASURING, r + 1, repeat);
-            if (ask_plugin(run, d, &samples[i * repeat + r]))
-                counts[i]++;
+            s->failed = !ask_plugin(run, d, &s->values[s->n]);
+            s->n += !s->failed;
         }
     return THAW_OK;
 }
 
-thaw_status bench_peaks(bench_run *run, thaw_error *err)
+static void take_stock(bench_run *run)
 {
-    const uint32_t repeat = run->options->repeat;
-    double *samples = thaw_calloc(run->n * repeat, sizeof *samples);
-    uint32_t *counts = thaw_calloc(run->n, sizeof *counts);
-    thaw_status st = samples && counts ? measure(run, samples, counts, err)
-                                       : thaw_fail_memory(err, run->n * repeat * sizeof *samples, "samples");
-    for (size_t i = 0; samples && counts && i < run->n; i++) {
+    for (size_t i = 0; i < run->n; i++) {
         bench_device *d = &run->devices[i];
-        d->peak = thaw_bench_stat_of(samples + i * repeat, counts[i]);
+        if (run->peaks[i].n == 0)
+            continue;
+        d->peak = thaw_bench_stat_of(run->peaks[i].values, run->peaks[i].n);
         d->peak_source = OF_PLUGIN;
-        if (st == THAW_OK && counts[i] == 0 && !d->lost)
-            st = measure_product(run, d, err);
     }
-    free(samples);
-    free(counts);
+}
+
+thaw_status bench_peaks_before(bench_run *run, thaw_error *err)
+{
+    run->peaks = thaw_calloc(run->n, sizeof *run->peaks);
+    if (!run->peaks)
+        return thaw_fail_memory(err, run->n * sizeof *run->peaks, "samples");
+    for (size_t i = 0; i < run->n; i++) {
+        run->peaks[i].values = thaw_calloc(2 * (size_t)run->options->repeat, sizeof(double));
+        if (!run->peaks[i].values)
+            return thaw_fail_memory(err, run->options->repeat * sizeof(double), "samples");
+    }
+    thaw_status st = measure(run, err);
+    take_stock(run);
+    for (size_t i = 0; st == THAW_OK && i < run->n; i++)
+        if (run->peaks[i].n == 0 && !run->devices[i].lost)
+            st = measure_product(run, &run->devices[i], err);
     run->done += run->n;
     return st;
+}
+
+thaw_status bench_peaks_after(bench_run *run, thaw_error *err)
+{
+    thaw_status st = measure(run, err);
+    take_stock(run);
+    run->done += run->n;
+    return st;
+}
+
+void bench_peaks_free(bench_run *run)
+{
+    for (size_t i = 0; run->peaks && i < run->n; i++)
+        free(run->peaks[i].values);
+    free(run->peaks);
+    run->peaks = NULL;
 }

@@ -13,12 +13,20 @@
 /* As training has it: a device may pack constants at length. */
 #define BENCH_RUNS 1000u
 
+/* Of one device; owned. */
+typedef struct bench_peak_samples {
+    double *values;
+    uint32_t n;
+    bool failed;
+} bench_peak_samples;
+
 /* A run under way. */
 typedef struct bench_run {
     bench_device *devices;
     size_t n;
     const bench_options *options;
-    thaw_model *model; /* made up */
+    thaw_model *model;         /* made up */
+    bench_peak_samples *peaks; /* of each device */
     size_t done, total;
 } bench_run;
 
@@ -44,7 +52,11 @@ void bench_fill(uint32_t stream, float *out, size_t n, float middle, float limit
 
 /* ---- peak.c, product.c, copy.c: THAW_OK also where a device fails ------------------------------------- */
 
-thaw_status bench_peaks(bench_run *run, thaw_error *err);
+/* Before everything else and after it, so that a clock that falls, or a disturbance at one end, shows. What
+ * one finds is added to what the other found. */
+thaw_status bench_peaks_before(bench_run *run, thaw_error *err);
+thaw_status bench_peaks_after(bench_run *run, thaw_error *err);
+void bench_peaks_free(bench_run *run);
 /* GFLOP/s of the fastest of some large 1x1 convolutions, as many samples of it as options ask for. */
 thaw_status bench_product(const bench_run *run, bench_device *device, bench_stat *out, thaw_error *err);
 thaw_status bench_copies(bench_run *run, thaw_error *err);
