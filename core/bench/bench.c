@@ -77,11 +77,6 @@ void thaw_bench_device_free(bench_device *device)
 
 /* ---- the run ---------------------------------------------------------------------------------------- */
 
-static bool is_step(uint32_t kind)
-{
-    return kind == BENCH_HEAD || kind == BENCH_FINETUNE || kind == BENCH_TRAIN;
-}
-
 static bool wants(uint32_t kinds, uint32_t kind)
 {
     return kinds >> kind & 1;
@@ -92,7 +87,7 @@ static size_t pieces(const bench_options *o, size_t devices)
     size_t n = 3;
     for (uint32_t k = 0; k < BENCH_N_KINDS; k++)
         if (wants(o->kinds, k))
-            n += (is_step(k) ? o->n_steps : o->n_batches) + (o->ops && wants(o->op_kinds, k));
+            n += (bench_is_step(k) ? o->n_steps : o->n_batches) + (o->ops && wants(o->op_kinds, k));
     return n * devices;
 }
 
@@ -109,8 +104,8 @@ static thaw_status measure_ops(bench_run *run, const bench_ops *lists, thaw_erro
 static thaw_status measure_kind(bench_run *run, bench_kind kind, thaw_error *err)
 {
     const bench_options *o = run->options;
-    const uint32_t *batches = is_step(kind) ? o->steps : o->batches;
-    const size_t n = is_step(kind) ? o->n_steps : o->n_batches;
+    const uint32_t *batches = bench_is_step(kind) ? o->steps : o->batches;
+    const size_t n = bench_is_step(kind) ? o->n_steps : o->n_batches;
     const bool with_ops = o->ops && wants(o->op_kinds, kind);
     thaw_status st = THAW_OK;
     bench_ops *lists = thaw_calloc(run->n, sizeof *lists);

@@ -38,7 +38,7 @@ static thaw_status find_cut(plan *p, bench_kind kind, thaw_error *err)
 static thaw_status make_plan(const bench_run *run, bench_kind kind, uint32_t batch, thaw_var_list *list,
                              plan *p, thaw_error *err)
 {
-    const bool steps = kind == BENCH_HEAD || kind == BENCH_FINETUNE || kind == BENCH_TRAIN;
+    const bool steps = bench_is_step(kind);
     thaw_status st = thaw_net_inception_v3((int32_t)run->options->input_size, &p->net, err);
     if (st == THAW_OK)
         st = find_cut(p, kind, err);

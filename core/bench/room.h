@@ -30,6 +30,12 @@ typedef struct bench_run {
     size_t done, total;
 } bench_run;
 
+/* Whether a section is a training step. */
+static inline bool bench_is_step(uint32_t kind)
+{
+    return kind == BENCH_HEAD || kind == BENCH_FINETUNE || kind == BENCH_TRAIN;
+}
+
 bool bench_stopped(const bench_run *run);
 thaw_status bench_fail_stopped(thaw_error *err); /* THAW_E_CANCELLED */
 /* repetition `of` so many; both 0 where nothing is repeated. */
