@@ -128,7 +128,7 @@ int cli_bench(int argc, char **argv)
         {.name = "batch-sizes",
          .kind = CLI_TEXT,
          .target = &args.sizes,
-         .value = "N,N,…",
+         .value = "N,N,N",
          .help = "images at a time (default 1,8,32; of training steps 32)"},
         {.name = "repeat",
          .kind = CLI_COUNT,

@@ -9,8 +9,10 @@
 #include "core/base/threads.h"
 #include "core/bench/room.h"
 
-#define CLOCK_TRIES 5
-#define CLOCK_ADDS  (64 * (uint64_t)100000)
+/* The best of many tries: long enough together for a clock to rise, and each so short that some are not
+ * interrupted. */
+#define CLOCK_TRIES 300
+#define CLOCK_ADDS  (64 * (uint64_t)10000)
 
 /* First line of a file of /sys or /proc that starts with `key`: what follows the colon behind it, or the
  * whole line where key is "". */
