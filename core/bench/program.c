@@ -192,10 +192,10 @@ thaw_status bench_program_create(const bench_run *run, bench_device *device, ben
         st = thaw_lower(&p->spec, &out->low, err);
     if (st == THAW_OK) {
         thaw_graph_set_precision(&out->low.graph, device->where.precision);
-        st = make_ports(run, p, section->batch, out, err);
+        st = compile(run, device, section, ops, out, err);
     }
     if (st == THAW_OK)
-        st = compile(run, device, section, ops, out, err);
+        st = make_ports(run, p, section->batch, out, err);
     thaw_lowered_free(&out->low);
     free(p);
     return st;
