@@ -19,6 +19,7 @@ static const struct {
     {"plan", cli_plan, "what would run where, and in how much memory"},
     {"devices", cli_devices, "what there is to compute with"},
     {"tune", cli_tune, "find the fastest algorithms of a device"},
+    {"bench", cli_bench, "how fast devices are, measured the same way on each"},
     {"check", cli_check, "prove a device or plugin right, op by op"},
     {"convert", cli_convert, "read weights of another program"},
     {"info", cli_info, "what is in a model file"},

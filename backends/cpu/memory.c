@@ -4,6 +4,8 @@
 #include <sys/mman.h>
 
 #define HUGE_PAGE ((size_t)2 << 20)
+/* A thread's piece of a copy: one thread alone does not use all of the memory's bandwidth. */
+#define COPY_BYTES ((uint64_t)1 << 20)
 
 struct thaw_buffer {
     unsigned char *data;
@@ -119,16 +121,35 @@ thaw_status cpu_download(thaw_stream *stream, void *dst, thaw_slice src, uint64_
     return s;
 }
 
+typedef struct {
+    unsigned char *to;
+    const unsigned char *from;
+    uint64_t bytes;
+} copy_job;
+
+static void copy_task(void *arg, uint32_t task, uint32_t worker)
+{
+    const copy_job *job = arg;
+    (void)worker;
+    const uint64_t first = task * COPY_BYTES, left = job->bytes - first;
+    memcpy(job->to + first, job->from + first, (size_t)(left < COPY_BYTES ? left : COPY_BYTES));
+}
+
 thaw_status cpu_copy(thaw_stream *stream, thaw_slice dst, thaw_slice src, uint64_t bytes, thaw_error *err)
 {
     void *to = NULL, *from = NULL;
-    (void)stream;
+    const thaw_host *host = stream->dev->host;
     thaw_status s = cpu_slice_address(dst, bytes, 1, "copy: destination", 0, &to, err);
     if (s == THAW_OK)
         s = cpu_slice_address(src, bytes, 1, "copy: source", 0, &from, err);
-    if (s == THAW_OK)
+    if (s != THAW_OK)
+        return s;
+    copy_job job = {to, from, bytes};
+    if (bytes <= COPY_BYTES || bytes / COPY_BYTES >= UINT32_MAX)
         memmove(to, from, (size_t)bytes);
-    return s;
+    else
+        host->parallel_for(host->ctx, (uint32_t)((bytes - 1) / COPY_BYTES + 1), copy_task, &job);
+    return THAW_OK;
 }
 
 thaw_status cpu_fill(thaw_stream *stream, thaw_slice dst, uint32_t pattern, uint64_t bytes, thaw_error *err)

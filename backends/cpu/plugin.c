@@ -6,6 +6,7 @@
 #include "backends/cpu/isa.h"
 #include "backends/cpu/kernel.h"
 #include "backends/cpu/memory.h"
+#include "backends/cpu/peak.h"
 
 #define DEFAULT_L2_BYTES ((size_t)512 << 10)
 #define DEFAULT_L3_BYTES ((size_t)8 << 20)
@@ -162,8 +163,7 @@ static thaw_status plugin_device_open(uint32_t index, const char *options, thaw_
 
 static const void *plugin_get_extension(const char *id)
 {
-    (void)id;
-    return NULL;
+    return id && strcmp(id, THAW_EXT_PEAK) == 0 ? cpu_peak_extension() : NULL;
 }
 
 static const thaw_plugin the_plugin = {

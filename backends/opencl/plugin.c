@@ -1,5 +1,8 @@
 /* plugin.c: the entry point. */
+#include <string.h>
+
 #include "backends/opencl/opencl.h"
+#include "backends/opencl/peak.h"
 
 /* Between init and shutdown. The entry points of a plugin have no argument to hold it. */
 static struct {
@@ -93,8 +96,7 @@ static thaw_status plugin_device_open(uint32_t index, const char *options, thaw_
 
 static const void *plugin_get_extension(const char *id)
 {
-    (void)id;
-    return NULL;
+    return id && strcmp(id, THAW_EXT_PEAK) == 0 ? &ocl_peak : NULL;
 }
 
 static const thaw_plugin the_plugin = {

@@ -20,6 +20,8 @@ typedef struct thaw_session {
     thaw_dev *dev, *fallback_dev; /* fallback_dev: NULL where dev is a CPU or there is none */
     thaw_choices *choices;        /* of algorithms on dev */
     thaw_where where;
+    bool tuned;        /* a search has found some of the choices */
+    int32_t self_test; /* THAW_SELF_TEST_*, of dev */
 } thaw_session;
 
 /* device and on_decline as in thaw.h. The first use of a device with a driver tests it. Closed by
@@ -30,6 +32,9 @@ void thaw_session_close(thaw_session *session);
 /* The same without what is known of the device's algorithms: choices is empty. */
 thaw_status thaw_session_open_plain(thaw_context *context, const char *device, int32_t on_decline,
                                     thaw_session *out, thaw_error *err);
+/* The second half of thaw_session_open: what a search has found and what the self-test says. */
+thaw_status thaw_session_learn(thaw_context *context, const char *device, thaw_session *session,
+                               thaw_error *err);
 
 /* ---- what is known of a device's algorithms (choose.c) ---------------------------------------------- */
 

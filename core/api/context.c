@@ -121,8 +121,8 @@ void thaw_device_get(const thaw_context *context, size_t i, thaw_device_report *
     thaw_write_struct(out, struct_size, &report, sizeof report);
 }
 
-/* Name of the device that runs what another one declines: the reference plugin's, or NULL. An OpenCL device of
- * type CPU is no substitute for itself. */
+/* Name of the device that runs what another one declines: the reference plugin's, or NULL. An OpenCL device
+ * of type CPU is no substitute for itself. */
 static const char *fallback_name(const thaw_runtime *runtime)
 {
     for (size_t i = 0; i < thaw_runtime_device_count(runtime); i++) {
@@ -173,20 +173,31 @@ thaw_status thaw_session_open_plain(thaw_context *context, const char *device, i
     return st;
 }
 
+thaw_status thaw_session_learn(thaw_context *context, const char *device, thaw_session *session,
+                               thaw_error *err)
+{
+    const thaw_device_entry *entry = thaw_entry_of(context->runtime, session->dev);
+    thaw_selftest test = {0};
+    bool known = false;
+    thaw_load_tuned(context, entry, session->choices);
+    session->tuned = thaw_choices_at(session->choices, 0) != NULL;
+    session->self_test = thaw_is_reference(entry) ? THAW_SELF_TEST_REFERENCE : THAW_SELF_TEST_NOT_RUN;
+    thaw_status st = thaw_test_device(context, session->dev, device, session->choices, THAW_TEST_IF_NEEDED,
+                                      &test, &known, err);
+    if (st == THAW_OK && known) {
+        session->self_test =
+            thaw_selftest_count(&test, THAW_SELFTEST_WRONG) ? THAW_SELF_TEST_FAILED : THAW_SELF_TEST_PASSED;
+        st = thaw_selftest_apply(&test, session->choices, err);
+    }
+    thaw_selftest_free(&test);
+    return st;
+}
+
 thaw_status thaw_session_open(thaw_context *context, const char *device, int32_t on_decline,
                               thaw_session *out, thaw_error *err)
 {
-    thaw_selftest test = {0};
-    bool known = false;
     thaw_status st = thaw_session_open_plain(context, device, on_decline, out, err);
-    if (st != THAW_OK)
-        return st;
-    thaw_load_tuned(context, thaw_entry_of(context->runtime, out->dev), out->choices);
-    st = thaw_test_device(context, out->dev, device, out->choices, THAW_TEST_IF_NEEDED, &test, &known, err);
-    if (st == THAW_OK && known)
-        st = thaw_selftest_apply(&test, out->choices, err);
-    thaw_selftest_free(&test);
-    return st;
+    return st == THAW_OK ? thaw_session_learn(context, device, out, err) : st;
 }
 
 void thaw_session_close(thaw_session *session)

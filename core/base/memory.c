@@ -1,8 +1,10 @@
 #include "core/base/memory.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 bool thaw_mul(size_t a, size_t b, size_t *out)
 {
@@ -62,4 +64,20 @@ void thaw_free_aligned(void *p)
 char *thaw_strdup(const char *s)
 {
     return s ? strdup(s) : NULL;
+}
+
+size_t thaw_available_memory(void)
+{
+    char line[128];
+    unsigned long long kib = 0;
+    FILE *f = fopen("/proc/meminfo", "r");
+    while (f && fgets(line, sizeof line, f))
+        if (sscanf(line, "MemAvailable: %llu kB", &kib) == 1)
+            break;
+    if (f)
+        fclose(f);
+    if (kib > 0)
+        return (size_t)(kib * 1024);
+    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    return pages > 0 && page > 0 ? (size_t)pages * (size_t)page : 0;
 }

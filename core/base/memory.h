@@ -21,6 +21,10 @@ bool thaw_grow(void **items, size_t *capacity, size_t need, size_t item_bytes);
 void *thaw_alloc_aligned(size_t bytes, size_t align);
 void thaw_free_aligned(void *p);
 
+/* Bytes of the machine that may be taken without driving others out; what the kernel calls MemAvailable
+ * counts what it holds only for speed. 0 where the system does not tell. */
+size_t thaw_available_memory(void);
+
 /* Copy of a string (NULL for NULL or on exhaustion). Freed by free(). */
 char *thaw_strdup(const char *s);
 

@@ -256,6 +256,13 @@ thaw_status thaw_runtime_open(thaw_runtime *runtime, const char *name, thaw_dev 
     return open_entry(runtime, entry, options, out, err);
 }
 
+const void *thaw_runtime_extension(const thaw_runtime *runtime, const thaw_dev *dev, const char *id)
+{
+    const thaw_device_list *list = &runtime->devices;
+    const thaw_device_entry *entry = find(list, dev->name, strlen(dev->name));
+    return entry ? runtime->plugins[list->origins[entry - list->items].plugin].api.get_extension(id) : NULL;
+}
+
 thaw_status thaw_dev_stream(thaw_dev *dev, thaw_stream **out, thaw_error *err)
 {
     thaw_stream *stream = NULL;

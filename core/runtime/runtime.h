@@ -56,6 +56,9 @@ typedef struct thaw_dev {
 /* name: "cpu:0", "cpu" (its first), with options behind a comma: "cpu:0,isa=avx2". NULL or "auto": the
  * first GPU, else the first device. An unknown name is THAW_E_NOT_FOUND and lists what there is. */
 thaw_status thaw_runtime_open(thaw_runtime *runtime, const char *name, thaw_dev **out, thaw_error *err);
+/* The optional feature `id` (thaw_ext.h) of the plugin that an open device belongs to; NULL if it has none.
+ */
+const void *thaw_runtime_extension(const thaw_runtime *runtime, const thaw_dev *dev, const char *id);
 /* NULL does nothing. */
 void thaw_runtime_close(thaw_runtime *runtime, thaw_dev *dev);
 

@@ -1,29 +1,8 @@
 #include "core/train/budget.h"
 
-#include <stdio.h>
-#include <unistd.h>
-
 #include "core/base/memory.h"
 
 #define MIB ((size_t)1 << 20)
-
-/* Bytes that programs may take without driving others out; what the kernel calls MemAvailable counts what
- * it holds only for speed. */
-static size_t available_memory(void)
-{
-    char line[128];
-    unsigned long long kib = 0;
-    FILE *f = fopen("/proc/meminfo", "r");
-    while (f && fgets(line, sizeof line, f))
-        if (sscanf(line, "MemAvailable: %llu kB", &kib) == 1)
-            break;
-    if (f)
-        fclose(f);
-    if (kib > 0)
-        return (size_t)(kib * 1024);
-    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-    return pages > 0 && page > 0 ? (size_t)pages * (size_t)page : 0;
-}
 
 static size_t limit_of(const thaw_train_options *options)
 {
@@ -32,7 +11,7 @@ static size_t limit_of(const thaw_train_options *options)
         return 0;
     if (options->cache_mb > 0)
         return thaw_mul(options->cache_mb, MIB, &budget) ? budget : SIZE_MAX;
-    return options->cache == THAW_CACHE_RAM ? SIZE_MAX : available_memory() / 2;
+    return options->cache == THAW_CACHE_RAM ? SIZE_MAX : thaw_available_memory() / 2;
 }
 
 thaw_status thaw_cache_for(const thaw_train_options *options, const thaw_cache_layout *layout,

@@ -591,6 +591,144 @@ THAW_API thaw_status thaw_tuned_list(thaw_context *context, const char *device,
                                      void (*on_op)(void *ctx, const thaw_tuning_op *op), void *ctx,
                                      thaw_error *err);
 
+/* ---- comparing hardware ---------------------------------------------------------------------------- */
+
+/* What is measured and how: docs/benchmarking.md. */
+
+/* n samples; n 0: not known, and the numbers are 0. */
+typedef struct thaw_bench_stat {
+    double median, min, max;
+    uint32_t n;
+} thaw_bench_stat;
+
+/* Sections: "prefix" (the frozen part of the recipe), "head" and "finetune" (training steps of the two
+ * phases), "forward" (the whole network to probabilities), "train" (a training step of all layers). */
+
+/* A program at one batch size. Numbers that are not known are 0. */
+typedef struct thaw_bench_section {
+    uint32_t struct_size;
+    uint32_t batch;
+    const char *name;
+    thaw_bench_stat seconds; /* of one run, with the upload of its inputs and the download of its results */
+    double images_per_second;
+    uint64_t macs_per_image;
+    double gflops;        /* a multiply-add is two operations */
+    double share_of_peak; /* 0 … 1 */
+    double prepare_seconds;
+    uint64_t device_bytes;   /* inputs, activations and workspace */
+    uint64_t variable_bytes; /* trained weights and the optimizer's state */
+    uint64_t fallback_ops;   /* that the CPU runs in the device's place */
+    uint64_t fallback_bytes; /* copied for them in each run */
+    const char *error;       /* NULL: none */
+} thaw_bench_section;
+
+/* A distinct op of a program, alone, with its arguments on the device. */
+typedef struct thaw_bench_op {
+    uint32_t struct_size;
+    uint32_t batch;
+    const char *program; /* a section's name */
+    const char *op, *label, *shape, *algorithm, *signature;
+    size_t places; /* in the program */
+    thaw_bench_stat seconds;
+    uint64_t macs;
+    double gflops;        /* 0: it multiplies no matrices */
+    uint64_t bytes;       /* of all inputs and outputs, each once */
+    double gb_per_s;      /* 10^9 bytes */
+    double share_of_peak; /* 0 where gflops is */
+    double share_of_program;
+    const char *error; /* NULL: none */
+} thaw_bench_op;
+
+typedef struct thaw_bench_device {
+    uint32_t struct_size;
+    int32_t type;     /* THAW_UNIT_* */
+    const char *name; /* as it was asked for, with its options */
+    const char *title, *vendor, *driver, *detail;
+    const char *plugin, *plugin_version;
+    uint64_t memory_bytes;
+    uint32_t cores;
+    int32_t tuned;     /* 1: algorithms that `thaw tune` found are used */
+    int32_t self_test; /* THAW_SELF_TEST_* */
+    double open_seconds;
+    thaw_bench_stat peak_gflops; /* f32 multiply-adds */
+    const char *peak_source; /* "thaw.peak/1": the plugin's own loop; "largest product"; NULL: not known */
+    thaw_bench_stat copy_gb_per_s; /* of a copy within its memory, bytes read and written */
+    size_t n_sections;
+    const thaw_bench_section *const *sections;
+    size_t n_ops;
+    const thaw_bench_op *const *ops; /* of each program in the order in which they first run */
+    size_t n_notes;
+    const char *const *notes;
+} thaw_bench_device;
+
+/* Freed by thaw_bench_report_free, before the context. */
+typedef struct thaw_bench_report {
+    uint32_t struct_size;
+    int32_t complete; /* 0: stopped; what was measured until then is there */
+    char time_utc[24];
+    /* The options as they were used. batch_sizes are those of sections without training; step_sizes those of
+     * training steps. */
+    size_t n_batch_sizes, n_step_sizes;
+    const uint32_t *batch_sizes, *step_sizes;
+    size_t n_section_names;
+    const char *const *section_names;
+    uint32_t repeat, threads, input_size, n_classes;
+    double seconds;
+    int32_t precision, quick;
+    const char *cpu, *os;
+    uint32_t cores;
+    uint64_t memory_bytes;
+    double clock_ghz_start, clock_ghz_end; /* measured */
+    double os_clock_ghz;                   /* what the system says */
+    const char *governor;                  /* of the clock; NULL: not known */
+    uint64_t peak_rss_bytes;               /* of the process */
+    size_t n_devices;
+    const thaw_bench_device *const *devices;
+} thaw_bench_report;
+
+enum { THAW_BENCH_PREPARE = 0, THAW_BENCH_WARM_UP = 1, THAW_BENCH_MEASURE = 2 };
+
+/* What is about to be done. */
+typedef struct thaw_bench_step {
+    uint32_t struct_size;
+    int32_t doing;                    /* THAW_BENCH_* */
+    const char *device, *what;        /* what: a section, "peak", "copy" or "ops of prefix" */
+    uint32_t batch;                   /* 0: none */
+    uint32_t repetition, repetitions; /* from 1; MEASURE only */
+    size_t done, total;               /* pieces of the whole run */
+} thaw_bench_step;
+
+typedef struct thaw_bench_options {
+    uint32_t struct_size;
+    uint32_t repeat;            /* repetitions at most; 0: 7, quick 3 */
+    const char *const *devices; /* n_devices; none: every device there is */
+    size_t n_devices;
+    const uint32_t *batch_sizes; /* n_batch_sizes; none: 1, 8 and 32, of training steps 32; quick 8 */
+    size_t n_batch_sizes;
+    const char *const *sections; /* n_sections names; none: all */
+    size_t n_sections;
+    double seconds; /* of one measurement, after which no fourth or later repetition begins; 0: 10, quick 1 */
+    uint32_t input_size; /* pixels, square, 75 to 4096; default 299 */
+    uint32_t n_classes;  /* of the head, >= 2; default 5 */
+    int32_t precision;   /* THAW_RECIPE_PRECISION_* */
+    int32_t on_decline;  /* THAW_ON_DECLINE_*; default ALLOW: the report counts what the CPU runs */
+    int32_t quick;       /* 1: less of everything that is left to the default, and no ops of "train" */
+    int32_t no_ops;      /* 1: no table of ops */
+    /* Asked between samples; non-zero stops with THAW_E_CANCELLED. May be NULL. */
+    const volatile sig_atomic_t *cancel;
+    void (*on_step)(void *ctx, const thaw_bench_step *step); /* may be NULL */
+    void *ctx;
+} thaw_bench_options;
+
+THAW_API void thaw_bench_options_init(thaw_bench_options *options, size_t struct_size);
+
+/* Measures devices, in turns where there are several. Needs no weights and no photos. *out is set after
+ * THAW_E_CANCELLED too; after another error it is NULL. What fails on a device is reported with it and is no
+ * error of the whole, except a device that is named and cannot be opened. */
+THAW_API thaw_status thaw_bench_run(thaw_context *context, const thaw_bench_options *options,
+                                    thaw_bench_report **out, thaw_error *err);
+THAW_API void thaw_bench_report_free(thaw_bench_report *report); /* NULL does nothing */
+
 #ifdef __cplusplus
 }
 #endif

@@ -16,7 +16,8 @@ allowed() {
     data) echo "base graph runtime model/model.h" ;;
     model) echo "base graph runtime" ;;
     train) echo "base graph runtime data model" ;;
-    api) echo "base graph runtime check tune data model train" ;;
+    bench) echo "base graph runtime check tune data model train" ;;
+    api) echo "base graph runtime check tune data model train bench" ;;
     *) echo "unknown" ;;
     esac
 }

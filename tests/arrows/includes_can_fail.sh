@@ -29,6 +29,8 @@ expect fail core/data/a.c core/model/other.h
 expect fail core/graph/a.c backends/cpu/cpu.h
 expect fail core/train/a.c thaw/thaw.h
 expect fail core/runtime/a.c core/train/train.h
+expect pass core/bench/a.c core/tune/timing.h
+expect fail core/bench/a.c core/api/api.h
 expect fail backends/cpu/a.c core/base/file.h
 expect pass backends/cpu/a.c backends/common/op.h
 expect pass backends/opencl/ops/a.c backends/opencl/opencl.h
