@@ -160,8 +160,7 @@ static int run_check(check_args *args, const char *file)
     code = device ? check_device(context, &run, device) : check_all(context, &run, file);
     if (args->common.json)
         cli_json_end(&run.json, ']');
-    thaw_context_free(context);
-    return code;
+    return cli_context_end(context, &args->common, code);
 }
 
 int cli_check(int argc, char **argv)
