@@ -64,6 +64,17 @@ static const trace_op *learn(const trace_op *asked, const thaw_op_info *told)
     return op;
 }
 
+void trace_op_words(const trace_op *op, char *out, size_t bytes)
+{
+    out[0] = '\0';
+    if (!op)
+        return;
+    const char *kind = trace_kind_name(op->kind);
+    pthread_mutex_lock(&lock);
+    snprintf(out, bytes, "%s %s%s%s", kind ? kind : "?", op->shape, op->name[0] ? ", " : "", op->name);
+    pthread_mutex_unlock(&lock);
+}
+
 thaw_status trace_op_query(thaw_device *dev, const thaw_op *op, uint32_t algo, thaw_op_info *info,
                            thaw_error *err)
 {

@@ -132,11 +132,10 @@ static trace_record *take(thread *t)
 
 static void say_call(const trace_timer *timer)
 {
-    const trace_op *op = timer->op;
-    trace_say(THAW_LOG_DEBUG, "trace: %s: %s%s%s%s%s%s%s", trace_process_name(timer->process),
-              trace_what_name((trace_what)timer->what), op ? " " : "",
-              op && trace_kind_name(op->kind) ? trace_kind_name(op->kind) : "", op && op->shape ? " " : "",
-              op && op->shape ? op->shape : "", op && op->name[0] ? ", " : "", op ? op->name : "");
+    char op[400];
+    trace_op_words(timer->op, op, sizeof op);
+    trace_say(THAW_LOG_DEBUG, "trace: %s: %s%s%s", trace_process_name(timer->process),
+              trace_what_name((trace_what)timer->what), op[0] ? " " : "", op);
 }
 
 static void say_failure(const trace_timer *timer, thaw_status status)

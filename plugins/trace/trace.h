@@ -104,7 +104,7 @@ const char *trace_what_name(trace_what what);
 /* An op with one algorithm on one device. */
 typedef struct trace_op {
     const struct trace_op *next; /* of the same place in the table */
-    const char *shape;           /* "8x35x35x64 -> 8x35x35x96 3x3 s1" */
+    const char *shape;           /* "8x35x35x64 → 8x35x35x96 3x3 s1" */
     uint32_t kind, algo;
     uint16_t process;
     char name[32]; /* of the algorithm, as op_query gave it; empty: it was never asked */
@@ -163,6 +163,8 @@ void trace_shape(const thaw_op *op, char *out, size_t bytes);
 
 /* [thread-safe] NULL when there is no room. */
 const trace_op *trace_op_of(uint16_t process, const thaw_op *op, uint32_t algo);
+/* [thread-safe] "conv2d 8x35x35x64 → 8x35x35x96 3x3 s1, direct"; nothing for NULL. */
+void trace_op_words(const trace_op *op, char *out, size_t bytes);
 void trace_ops_reset(void);
 
 /* ---- wrap.c, host.c, device.c ------------------------------------------------------------------------ */
@@ -217,7 +219,7 @@ thaw_status trace_op_enqueue(thaw_stream *stream, thaw_kernel *kernel, const tha
 
 typedef struct trace_buffers trace_buffers;
 trace_buffers *trace_buffers_create(void); /* NULL when memory is exhausted */
-/* Takes a place before the buffer exists; false when memory is exhausted. */
+/* Takes a place before the buffer exists, for add or free(); NULL when memory is exhausted. */
 void *trace_buffers_reserve(void);
 /* [thread-safe] place: reserved; spent. */
 void trace_buffers_add(trace_buffers *buffers, void *place, const thaw_buffer *buffer, uint64_t bytes);

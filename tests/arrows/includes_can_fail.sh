@@ -35,6 +35,8 @@ expect pass backends/opencl/ops/a.c backends/opencl/opencl.h
 expect fail backends/opencl/a.c backends/cpu/cpu.h
 expect fail backends/opencl/ops/a.c backends/cpu/cpu.h
 expect fail backends/common/a.c backends/opencl/opencl.h
+expect fail plugins/trace/a.c core/base/file.h
+expect pass plugins/trace/a.c thaw_ext.h
 expect fail cli/a.c core/base/file.h
 expect fail cli/a.c thaw_plugin.h
 expect fail include/thaw/a.h core/base/file.h
