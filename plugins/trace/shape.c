@@ -99,19 +99,26 @@ static bool read_tensor(const thaw_tensor *const *list, uint32_t n, uint32_t i, 
     return true;
 }
 
-/* skip: a tensor that is said otherwise; n: none. */
+static bool is_vector(const thaw_tensor *t)
+{
+    return t->n == 1 && t->h == 1 && t->w == 1;
+}
+
+/* Beside images, what is a vector (a bias, statistics, labels) goes without saying, and so does the tensor
+ * `skip` (n: none). */
 static void put_tensors(writer *w, const thaw_tensor *const *list, uint32_t n, uint32_t skip)
 {
-    uint32_t shown = 0, left = skip < n ? n - 1 : n;
-    thaw_tensor t;
-    for (uint32_t i = 0; i < n && i < LOOKED && shown < SHOWN; i++) {
-        if (i == skip || !read_tensor(list, n, i, &t))
+    uint32_t shown = 0, i = 0;
+    thaw_tensor first, t;
+    bool images = read_tensor(list, n, 0, &first) && !is_vector(&first);
+    for (; i < n && i < LOOKED && shown < SHOWN; i++) {
+        if (i == skip || !read_tensor(list, n, i, &t) || (images && is_vector(&t)))
             continue;
         put(w, "%s%dx%dx%dx%d", shown ? ", " : "", t.n, t.h, t.w, t.c);
         shown++;
     }
-    if (left > shown)
-        put(w, "%s%u more", shown ? ", " : "", left - shown);
+    if (i < n)
+        put(w, "%s%u more", shown ? ", " : "", n - i);
 }
 
 /* A forward or data convolution says its kernel behind the images; the filter's gradient is a tensor. */
