@@ -376,6 +376,9 @@ static void the_hosts_memory_is_counted_and_aligned(void **state)
     timeline t;
     finish(&t);
     assert_int_equal(t.counters, 16);
+    double highest, last;
+    timeline_counter(&t, "host memory", "plugin fake", &highest, &last);
+    assert_true(highest == 2808 && last == 0);
     timeline_free(&t);
 }
 

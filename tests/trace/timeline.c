@@ -197,6 +197,26 @@ bool timeline_within(const timeline *t, const slice *s, const char *name)
     return false;
 }
 
+void timeline_counter(const timeline *t, const char *name, const char *process, double *highest, double *last)
+{
+    const cJSON *events = cJSON_GetObjectItemCaseSensitive(t->document, "traceEvents"), *e;
+    double at = -1;
+    *highest = *last = -1;
+    cJSON_ArrayForEach(e, events)
+    {
+        const char *of = given_name(events, (int)number_of(e, "pid"), -1);
+        if (strcmp(text_of(e, "ph"), "C") != 0 || strcmp(text_of(e, "name"), name) != 0 || !of ||
+            strcmp(of, process) != 0)
+            continue;
+        double value = number_of(cJSON_GetObjectItemCaseSensitive(e, "args"), "bytes");
+        if (value > *highest)
+            *highest = value;
+        if (number_of(e, "ts") >= at)
+            *last = value;
+        at = number_of(e, "ts");
+    }
+}
+
 const char *slice_text(const slice *s, const char *key)
 {
     return text_of(s->args, key);

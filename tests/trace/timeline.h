@@ -32,6 +32,9 @@ size_t timeline_count(const timeline *t, const char *cat, const char *process);
 const slice *timeline_find(const timeline *t, const char *cat, const char *name, size_t i);
 /* Whether a slice named `name` encloses s on its thread in its process. */
 bool timeline_within(const timeline *t, const slice *s, const char *name);
+/* The highest and the last value of a counter; -1 if there is none. */
+void timeline_counter(const timeline *t, const char *name, const char *process, double *highest,
+                      double *last);
 /* A text of args, "" if there is none; a number, -1. */
 const char *slice_text(const slice *s, const char *key);
 double slice_number(const slice *s, const char *key);
