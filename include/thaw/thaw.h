@@ -56,8 +56,7 @@ typedef struct thaw_context_options {
      * at once if the file cannot be written, and is complete after thaw_context_end. With THAW_LEVEL_DEBUG
      * each call is also logged before it is made. */
     const char *trace;
-    int32_t
-        trace_sync; /* 1: wait for the device after each piece of work, so that each one's own time shows */
+    int32_t trace_sync; /* 1: wait for the device after each op, so that each one's own time shows */
 } thaw_context_options;
 
 THAW_API void thaw_context_options_init(thaw_context_options *options, size_t struct_size);
