@@ -201,7 +201,6 @@ static void end_run(check_run *run)
     }
     free(run->results);
     free(run->replay);
-    thaw_context_free(run->context);
 }
 
 int check_devices(check_args *args)
@@ -222,5 +221,5 @@ int check_devices(check_args *args)
         check_markdown(&run);
     end_run(&run);
     free(names);
-    return code;
+    return cli_context_end(run.context, &args->common, code);
 }

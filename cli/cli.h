@@ -41,6 +41,8 @@ typedef struct cli_common {
     cli_list plugins;
     int32_t on_decline; /* THAW_ON_DECLINE_* */
     bool json, quiet, verbose;
+    const char *trace;
+    bool trace_sync;
 } cli_common;
 
 /* Rows of an option table; `c` is a cli_common. */
@@ -56,6 +58,15 @@ typedef struct cli_common {
          .target = &(c)->plugins,                                                                            \
          .value = "FILE",                                                                                    \
          .help = "load this plugin too, before all others (repeatable)"},                                    \
+        {.name = "trace",                                                                                    \
+         .kind = CLI_TEXT,                                                                                   \
+         .target = &(c)->trace,                                                                              \
+         .value = "FILE.json",                                                                               \
+         .help = "write a timeline of all that the device is told to do"},                                   \
+        {.name = "trace-sync",                                                                               \
+         .kind = CLI_FLAG,                                                                                   \
+         .target = &(c)->trace_sync,                                                                         \
+         .help = "wait for the device after each op, so that each one's own time shows"},                    \
     {                                                                                                        \
         .name = "verbose", .letter = 'v', .kind = CLI_FLAG, .target = &(c)->verbose,                         \
         .help = "say more about plugins and devices"                                                         \
@@ -99,8 +110,11 @@ typedef struct cli_common {
         .help = "write path, class and every probability (- for stdout, in place of the text)"               \
     }
 
-/* Loads the plugins; NULL after a message. Freed by thaw_context_free. */
+/* Loads the plugins; NULL after a message. Freed by cli_context_end. */
 thaw_context *cli_context(const cli_common *common);
+/* code: the exit code so far; returns the one to exit with, which is another one if there was to be a trace
+ * and it could not be written. context may be NULL. */
+int cli_context_end(thaw_context *context, const cli_common *common, int code);
 void cli_common_free(cli_common *common);
 
 /* Prints "thaw: <text>" and how to get help; returns CLI_EXIT_USAGE. */

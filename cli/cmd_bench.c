@@ -103,8 +103,7 @@ static int run_bench(bench_args *args)
 cleanup:
     cli_output_abandon(&file);
     thaw_bench_report_free(report);
-    thaw_context_free(context);
-    return code;
+    return cli_context_end(context, &args->common, code);
 }
 
 int cli_bench(int argc, char **argv)

@@ -175,7 +175,7 @@ int cli_devices(int argc, char **argv)
     if (n == 0)
         fprintf(stderr, "thaw: no device: no plugin was found: set THAW_PLUGIN_PATH or give --plugin FILE\n");
     code = n > 0 ? CLI_EXIT_OK : CLI_EXIT_FAILURE;
-    thaw_context_free(context);
+    code = cli_context_end(context, &common, code);
 cleanup:
     cli_common_free(&common);
     free(words.items);

@@ -203,8 +203,7 @@ static int run_evaluate(const evaluate_args *args, const cli_list *words)
 cleanup:
     cli_output_abandon(&run.csv);
     thaw_score_free(score);
-    thaw_context_free(context);
-    return code;
+    return cli_context_end(context, &args->common, code);
 }
 
 int cli_evaluate(int argc, char **argv)

@@ -156,9 +156,8 @@ static int run_features(const cli_common *common, const char *output, uint32_t b
 cleanup:
     cli_output_abandon(&run.table);
     cli_output_abandon(&run.paths);
-    thaw_context_free(context);
     free(list);
-    return code;
+    return cli_context_end(context, common, code);
 }
 
 int cli_features(int argc, char **argv)

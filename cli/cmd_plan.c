@@ -167,9 +167,8 @@ static int run_plan(plan_args *args)
     code = CLI_EXIT_OK;
 cleanup:
     thaw_outline_free(outline);
-    thaw_context_free(context);
     free(found);
-    return code;
+    return cli_context_end(context, &args->common, code);
 }
 
 int cli_plan(int argc, char **argv)

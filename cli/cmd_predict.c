@@ -125,9 +125,8 @@ static int run_predict(const predict_args *args, const cli_list *words)
         code = run.bad ? CLI_EXIT_CHECK : CLI_EXIT_OK;
 cleanup:
     cli_output_abandon(&run.csv);
-    thaw_context_free(context);
     free(run.order);
-    return code;
+    return cli_context_end(context, &args->common, code);
 }
 
 int cli_predict(int argc, char **argv)

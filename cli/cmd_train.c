@@ -71,7 +71,7 @@ static int run_train(train_args *args, const char *dir)
     code = err.status == THAW_OK ? CLI_EXIT_OK : cli_report(&err);
 cleanup:
     train_report_free(&report);
-    thaw_context_free(context);
+    code = cli_context_end(context, &args->common, code);
     free(found);
     return code;
 }

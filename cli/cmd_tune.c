@@ -183,8 +183,7 @@ static int run_tune(tune_args *args)
     args->recipe.device = args->common.device;
     args->recipe.on_decline = args->common.on_decline;
     int code = args->list ? list(context, args, &run) : search(context, args, &run);
-    thaw_context_free(context);
-    return code;
+    return cli_context_end(context, &args->common, code);
 }
 
 int cli_tune(int argc, char **argv)

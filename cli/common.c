@@ -20,11 +20,30 @@ thaw_context *cli_context(const cli_common *common)
     options.threads = common->threads;
     options.plugins = common->plugins.items;
     options.n_plugins = common->plugins.count;
+    options.trace = common->trace;
+    options.trace_sync = common->trace_sync;
     options.log = print_log;
     options.log_level = common->verbose ? THAW_LEVEL_DEBUG : THAW_LEVEL_WARN;
-    if (thaw_context_create(&options, &context, &err) != THAW_OK)
+    if (common->trace_sync && !common->trace)
+        fprintf(stderr, "thaw: --trace-sync needs a --trace FILE.json\n");
+    else if (thaw_context_create(&options, &context, &err) != THAW_OK)
         cli_report(&err);
     return context;
+}
+
+int cli_context_end(thaw_context *context, const cli_common *common, int code)
+{
+    thaw_error err = {0};
+    if (!context)
+        return code;
+    if (thaw_context_end(context, &err) != THAW_OK) {
+        int failure = cli_report(&err);
+        return code == CLI_EXIT_OK ? failure : code;
+    }
+    if (common->trace && !common->quiet)
+        fprintf(stderr, "thaw: the trace is in %s: open it in https://ui.perfetto.dev or chrome://tracing\n",
+                common->trace);
+    return code;
 }
 
 void cli_common_free(cli_common *common)

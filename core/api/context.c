@@ -52,6 +52,13 @@ static void drop_message(void *ctx, int32_t level, const char *text)
     (void)text;
 }
 
+/* Who wants to hear everything also hears of each call. */
+static const char *trace_options_of(const thaw_context_options *options)
+{
+    static const char *const texts[2][2] = {{NULL, "log=on"}, {"sync=on", "sync=on,log=on"}};
+    return texts[options->trace_sync != 0][options->log && options->log_level >= THAW_LEVEL_DEBUG];
+}
+
 thaw_status thaw_context_create(const thaw_context_options *options, thaw_context **out, thaw_error *err)
 {
     thaw_context_options given;
@@ -72,6 +79,8 @@ thaw_status thaw_context_create(const thaw_context_options *options, thaw_contex
                                           .plugins = given.plugins,
                                           .n_plugins = given.n_plugins,
                                           .no_search = given.no_search != 0,
+                                          .trace = given.trace,
+                                          .trace_options = trace_options_of(&given),
                                           .log = &context->log};
     thaw_status st = thaw_runtime_create(&runtime, &context->runtime, err);
     if (st != THAW_OK) {
@@ -80,6 +89,15 @@ thaw_status thaw_context_create(const thaw_context_options *options, thaw_contex
     }
     *out = context;
     return THAW_OK;
+}
+
+thaw_status thaw_context_end(thaw_context *context, thaw_error *err)
+{
+    if (!context)
+        return THAW_OK;
+    thaw_status st = thaw_runtime_end(context->runtime, err);
+    free(context);
+    return st;
 }
 
 void thaw_context_free(thaw_context *context)
@@ -165,6 +183,7 @@ thaw_status thaw_session_open_plain(thaw_context *context, const char *device, i
     const char *other = fallback_name(context->runtime);
     if (st == THAW_OK && other && !thaw_is_reference(thaw_entry_of(context->runtime, out->dev)))
         st = thaw_runtime_open(context->runtime, other, &out->fallback_dev, err);
+    out->where.runtime = context->runtime;
     out->where.dev = out->dev;
     out->where.fallback_dev = out->fallback_dev;
     out->where.choices = out->choices;

@@ -3,6 +3,7 @@
 #define THAW_RUNTIME_LOADER_H
 
 #include "core/runtime/runtime.h"
+#include "thaw_ext.h"
 
 /* ---- the table that plugins are given (host.c) --------------------------------------------------- */
 
@@ -46,10 +47,15 @@ thaw_status thaw_plugin_failed(thaw_status status, thaw_error *err, const char *
  * with NULL. object: what it handed out. Fills err (may be NULL) in that case alone. */
 thaw_status thaw_plugin_created(thaw_status status, const void *object, thaw_error *err);
 
+/* A copy of a table, zero-extended, with every function of ABI 1.0 present. */
+thaw_status thaw_plugin_check(const thaw_plugin *given, thaw_plugin *own, thaw_error *err);
+
 /* Opens a file and checks the plugin in it against the n that are loaded already; does not initialise
  * it. path is absolute. On failure nothing is left open. [init] */
 thaw_status thaw_plugin_open(const char *path, const thaw_loaded *others, size_t n, thaw_loaded *out,
                              thaw_error *err);
+/* Closes a plugin that was opened and never initialised. */
+void thaw_plugin_discard(thaw_loaded *plugin);
 
 /* ---- where they lie (search.c) ------------------------------------------------------------------- */
 
@@ -62,6 +68,8 @@ typedef struct thaw_paths {
  * "thaw" beside this code; sorted by name within each folder. A folder that cannot be read is logged. */
 thaw_status thaw_search_plugins(const char *path_list, const thaw_log *log, thaw_paths *out, thaw_error *err);
 void thaw_paths_free(thaw_paths *paths);
+/* Where thaw_search_plugins looks, for an error's text; cut at bytes. */
+void thaw_search_places(const char *path_list, char *out, size_t bytes);
 
 /* ---- devices (devices.c) ------------------------------------------------------------------------- */
 
@@ -82,7 +90,24 @@ struct thaw_runtime {
     thaw_loaded *plugins;
     size_t n_plugins, plugin_capacity;
     thaw_device_list devices;
+    bool traced; /* plugins[0] stands between the host and the others */
+    thaw_interpose interpose;
 };
+
+/* ---- a plugin between the host and the others (interpose.c) ---------------------------------------- */
+
+/* Finds, loads and starts it. Before any other plugin. */
+thaw_status thaw_interpose_start(thaw_runtime *runtime, const thaw_runtime_options *options, thaw_error *err);
+/* Puts it before a plugin that is not initialised. Does nothing without a trace. */
+thaw_status thaw_interpose_wrap(const thaw_runtime *runtime, thaw_loaded *plugin, thaw_error *err);
+/* After the others are shut down. Does nothing without a trace. */
+thaw_status thaw_interpose_finish(thaw_runtime *runtime, thaw_error *err);
+
+/* ---- the runtime's list of them (runtime.c) --------------------------------------------------------- */
+
+/* Room for one more plugin. */
+thaw_status thaw_plugins_reserve(thaw_runtime *runtime, thaw_error *err);
+thaw_status thaw_plugin_initialise(thaw_runtime *runtime, const thaw_loaded *plugin, thaw_error *err);
 
 /* Appends the devices of plugins[plugin]. A plugin that fails to list them is logged and has none. */
 thaw_status thaw_devices_append(thaw_runtime *runtime, size_t plugin, thaw_error *err);

@@ -75,7 +75,7 @@ static const char *missing_member(const thaw_plugin *p)
                                  : NULL;
 }
 
-static thaw_status check_table(const thaw_plugin *given, thaw_plugin *own, thaw_error *err)
+thaw_status thaw_plugin_check(const thaw_plugin *given, thaw_plugin *own, thaw_error *err)
 {
     bool complete = thaw_copy_struct(own, sizeof *own, given, THAW_PLUGIN_V1_SIZE);
     if (given->struct_size >= HEAD_BYTES && own->abi_major != THAW_ABI_MAJOR)
@@ -131,8 +131,7 @@ static thaw_status find_table(void *library, const thaw_plugin **out, thaw_error
     return THAW_OK;
 }
 
-/* Of a plugin that was never initialised. */
-static void discard(thaw_loaded *plugin)
+void thaw_plugin_discard(thaw_loaded *plugin)
 {
     if (plugin->library)
         dlclose(plugin->library);
@@ -151,7 +150,7 @@ thaw_status thaw_plugin_open(const char *path, const thaw_loaded *others, size_t
     st = find_table(out->library, &table, err);
     if (st != THAW_OK)
         goto cleanup;
-    st = check_table(table, &out->api, err);
+    st = thaw_plugin_check(table, &out->api, err);
     if (st != THAW_OK)
         goto cleanup;
     for (size_t i = 0; i < n; i++) {
@@ -167,7 +166,7 @@ thaw_status thaw_plugin_open(const char *path, const thaw_loaded *others, size_t
 cleanup:
     if (st != THAW_OK) {
         thaw_fail_within(err, st, "%s", path);
-        discard(out);
+        thaw_plugin_discard(out);
     }
     return st;
 }

@@ -17,7 +17,7 @@ static bool already_loaded(const thaw_runtime *runtime, const char *path)
     return false;
 }
 
-static thaw_status initialise(thaw_runtime *runtime, const thaw_loaded *plugin, thaw_error *err)
+thaw_status thaw_plugin_initialise(thaw_runtime *runtime, const thaw_loaded *plugin, thaw_error *err)
 {
     thaw_error why = {0};
     thaw_status st = plugin->api.init(runtime->offered, &why);
@@ -29,6 +29,15 @@ static thaw_status initialise(thaw_runtime *runtime, const thaw_loaded *plugin, 
     return st;
 }
 
+thaw_status thaw_plugins_reserve(thaw_runtime *runtime, thaw_error *err)
+{
+    void *items = runtime->plugins;
+    if (!thaw_grow(&items, &runtime->plugin_capacity, runtime->n_plugins + 1, sizeof *runtime->plugins))
+        return thaw_fail_memory(err, sizeof *runtime->plugins, "a plugin");
+    runtime->plugins = items;
+    return THAW_OK;
+}
+
 /* A file that is loaded already, under whatever name, is no failure. */
 static thaw_status load(thaw_runtime *runtime, const char *name, thaw_error *err)
 {
@@ -37,15 +46,16 @@ static thaw_status load(thaw_runtime *runtime, const char *name, thaw_error *err
         return thaw_fail_errno(err, errno, "cannot load the plugin %s", name);
     if (already_loaded(runtime, path))
         return THAW_OK;
-    void *items = runtime->plugins;
-    if (!thaw_grow(&items, &runtime->plugin_capacity, runtime->n_plugins + 1, sizeof *runtime->plugins))
-        return thaw_fail_memory(err, sizeof *runtime->plugins, "a plugin");
-    runtime->plugins = items;
-    thaw_loaded *slot = &runtime->plugins[runtime->n_plugins];
-    thaw_status st = thaw_plugin_open(path, runtime->plugins, runtime->n_plugins, slot, err);
+    thaw_status st = thaw_plugins_reserve(runtime, err);
     if (st != THAW_OK)
         return st;
-    st = initialise(runtime, slot, err);
+    thaw_loaded *slot = &runtime->plugins[runtime->n_plugins];
+    st = thaw_plugin_open(path, runtime->plugins, runtime->n_plugins, slot, err);
+    if (st != THAW_OK)
+        return st;
+    st = thaw_interpose_wrap(runtime, slot, err);
+    if (st == THAW_OK)
+        st = thaw_plugin_initialise(runtime, slot, err);
     if (st != THAW_OK) {
         /* It stays mapped: an initialisation that failed half-way may have left threads behind. */
         free(slot->path);
@@ -99,7 +109,10 @@ thaw_status thaw_runtime_create(const thaw_runtime_options *options, thaw_runtim
         goto cleanup;
     thaw_host_fill(&runtime->host, &runtime->log, runtime->threads);
     runtime->offered = options->host ? options->host : &runtime->host.table;
-    st = load_named(runtime, options, err);
+    if (options->trace)
+        st = thaw_interpose_start(runtime, options, err);
+    if (st == THAW_OK)
+        st = load_named(runtime, options, err);
     if (st == THAW_OK && !options->no_search)
         st = load_found(runtime, err);
     if (st != THAW_OK)
@@ -111,11 +124,14 @@ cleanup:
     return st;
 }
 
-void thaw_runtime_free(thaw_runtime *runtime)
+thaw_status thaw_runtime_end(thaw_runtime *runtime, thaw_error *err)
 {
     if (!runtime)
-        return;
+        return THAW_OK;
+    thaw_status st = THAW_OK;
     for (size_t i = runtime->n_plugins; i-- > 0;) {
+        if (i == 0)
+            st = thaw_interpose_finish(runtime, err);
         runtime->plugins[i].api.shutdown();
         free(runtime->plugins[i].path);
     }
@@ -124,6 +140,15 @@ void thaw_runtime_free(thaw_runtime *runtime)
     free(runtime->devices.origins);
     thaw_threads_destroy(runtime->threads);
     free(runtime);
+    return st;
+}
+
+void thaw_runtime_free(thaw_runtime *runtime)
+{
+    thaw_error err = {0};
+    const thaw_log log = runtime ? runtime->log : (thaw_log){0};
+    if (thaw_runtime_end(runtime, &err) != THAW_OK)
+        thaw_log_at(&log, THAW_LOG_ERROR, "%s", err.text);
 }
 
 thaw_threads *thaw_runtime_threads(thaw_runtime *runtime)

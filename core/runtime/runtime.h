@@ -21,6 +21,8 @@ typedef struct thaw_runtime_options {
     bool no_search; /* load nothing but `plugins` */
     const thaw_log *log;
     const thaw_host *host; /* what the plugins are given; it outlives the runtime. NULL: the runtime's own */
+    const char *trace;         /* file to write a trace of every call to; NULL: none. See interpose.c */
+    const char *trace_options; /* for the plugin that writes it; may be NULL */
 } thaw_runtime_options;
 
 /* Loads `plugins`, then every thaw-*.so of: each folder of THAW_PLUGIN_PATH (':' between), and the folder
@@ -28,8 +30,11 @@ typedef struct thaw_runtime_options {
  * rejection is logged with its reason and is no error. [init] */
 thaw_status thaw_runtime_create(const thaw_runtime_options *options, thaw_runtime **out, thaw_error *err);
 /* Shuts the plugins down; they stay mapped, because a driver's threads may still run. Every device is
- * closed before. NULL does nothing. */
+ * closed before. NULL does nothing. A trace that cannot be written is logged as an error. */
 void thaw_runtime_free(thaw_runtime *runtime);
+/* The same, for whoever wants to know: an error is the trace's, and nothing is left of the runtime either
+ * way. */
+thaw_status thaw_runtime_end(thaw_runtime *runtime, thaw_error *err);
 thaw_threads *thaw_runtime_threads(thaw_runtime *runtime);
 
 /* One line of `thaw devices`: also devices that cannot be described (error set). */
@@ -61,5 +66,13 @@ thaw_status thaw_runtime_open(thaw_runtime *runtime, const char *name, thaw_dev 
 const void *thaw_runtime_extension(const thaw_runtime *runtime, const thaw_dev *dev, const char *id);
 /* NULL does nothing. */
 void thaw_runtime_close(thaw_runtime *runtime, thaw_dev *dev);
+
+/* ---- what is going on, for a trace ---------------------------------------------------------------- */
+
+/* [thread-safe] A span of the host's work on the calling thread; spans of one thread nest, and each begin has
+ * its end. Without a trace, and where runtime is NULL, both do nothing, not even format. */
+void thaw_runtime_span_begin(const thaw_runtime *runtime, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void thaw_runtime_span_end(const thaw_runtime *runtime);
 
 #endif

@@ -100,18 +100,23 @@ static bool own_file(char path[PATH_MAX])
     return true;
 }
 
+/* The folder of that file, or false where it is not known. */
+static bool own_place(char path[PATH_MAX])
+{
+    char *slash = own_file(path) ? strrchr(path, '/') : NULL;
+    if (slash)
+        slash[1] = '\0';
+    return slash != NULL;
+}
+
 static thaw_status search_own_folder(const thaw_log *log, thaw_paths *out, thaw_error *err)
 {
-    char file[PATH_MAX];
-    if (!own_file(file))
+    char place[PATH_MAX];
+    if (!own_place(place))
         return THAW_OK;
-    char *slash = strrchr(file, '/');
-    if (!slash)
-        return THAW_OK;
-    slash[1] = '\0';
-    char *dir = thaw_path_join(file, OWN_FOLDER);
+    char *dir = thaw_path_join(place, OWN_FOLDER);
     if (!dir)
-        return thaw_fail_memory(err, strlen(file), "a path");
+        return thaw_fail_memory(err, strlen(place), "a path");
     thaw_status st = search_folder(dir, log, THAW_LOG_DEBUG, out, err);
     free(dir);
     return st;
@@ -121,6 +126,14 @@ thaw_status thaw_search_plugins(const char *path_list, const thaw_log *log, thaw
 {
     thaw_status st = path_list ? search_list(path_list, log, out, err) : THAW_OK;
     return st == THAW_OK ? search_own_folder(log, out, err) : st;
+}
+
+void thaw_search_places(const char *path_list, char *out, size_t bytes)
+{
+    char place[PATH_MAX];
+    bool known = own_place(place);
+    snprintf(out, bytes, "THAW_PLUGIN_PATH (%s)%s%s%s", path_list && *path_list ? path_list : "not set",
+             known ? " and " : "", known ? place : "", known ? OWN_FOLDER : "");
 }
 
 void thaw_paths_free(thaw_paths *paths)

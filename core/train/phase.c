@@ -200,9 +200,11 @@ static thaw_status one_epoch(thaw_run *run, thaw_phase *phase, thaw_error *err)
     const thaw_position *p = &run->position;
     thaw_epoch_record record = {.phase = p->phase, .epoch = p->epoch, .lr = run->options->lr[p->phase]};
     double started = thaw_seconds();
+    thaw_runtime_span_begin(run->where->runtime, "epoch %u", p->epoch + 1);
     thaw_status st = thaw_epoch_train(run, phase, err);
     if (st == THAW_OK)
         st = thaw_epoch_validate(run, phase, &record.val_loss, &record.val_accuracy, err);
+    thaw_runtime_span_end(run->where->runtime);
     if (st == THAW_E_CANCELLED)
         return cancelled(run, phase, err);
     if (st != THAW_OK)

@@ -70,6 +70,7 @@ static thaw_status create(const thaw_prefix_spec *spec, uint32_t batch, const th
 {
     memset(out, 0, sizeof *out);
     out->batch = batch;
+    out->runtime = where->runtime;
     thaw_weights_view weights;
     thaw_weights_of(spec->model, &weights);
     thaw_lower_spec lower = {
@@ -140,7 +141,7 @@ static void change_places(thaw_prefix *prefix)
     }
 }
 
-thaw_status thaw_prefix_begin(thaw_prefix *prefix, uint32_t rows, uint32_t mask, thaw_error *err)
+static thaw_status begin(thaw_prefix *prefix, uint32_t rows, uint32_t mask, thaw_error *err)
 {
     thaw_binding feed = {prefix->image, prefix->images}, fetches[THAW_MAX_FEATURES];
     size_t n = 0;
@@ -153,6 +154,14 @@ thaw_status thaw_prefix_begin(thaw_prefix *prefix, uint32_t rows, uint32_t mask,
         if (mask & (1u << i))
             fetches[n++] = (thaw_binding){prefix->tensor[i], prefix->next[i]};
     return st == THAW_OK ? thaw_program_begin(prefix->program, fetches, n, err) : st;
+}
+
+thaw_status thaw_prefix_begin(thaw_prefix *prefix, uint32_t rows, uint32_t mask, thaw_error *err)
+{
+    thaw_runtime_span_begin(prefix->runtime, "prefix batch %llu", (unsigned long long)++prefix->runs);
+    thaw_status st = begin(prefix, rows, mask, err);
+    thaw_runtime_span_end(prefix->runtime);
+    return st;
 }
 
 thaw_status thaw_prefix_wait(thaw_prefix *prefix, thaw_error *err)

@@ -21,6 +21,8 @@ typedef struct thaw_prefix {
     void *out[THAW_MAX_FEATURES];  /* [batch, row_bytes]: of the last run that has ended */
     void *next[THAW_MAX_FEATURES]; /* of the run under way; then they change places */
     uint64_t macs;                 /* of one image */
+    uint64_t runs;                 /* that have begun */
+    const thaw_runtime *runtime;   /* is told of them; may be NULL */
 } thaw_prefix;
 
 typedef struct thaw_prefix_spec {

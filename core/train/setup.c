@@ -224,7 +224,9 @@ static thaw_status pass(thaw_run *run, bool *const drop[2], thaw_error *err)
                            .drop = {drop[0], drop[1]},
                            .bad = &run->result->bad,
                            .n_bad = &run->result->n_bad};
+    thaw_runtime_span_begin(run->where->runtime, run->source.cache ? "features" : "check of the photos");
     thaw_status st = thaw_features_pass(&run->source, &sets, run->where, run->listener, err);
+    thaw_runtime_span_end(run->where->runtime);
     if (st == THAW_OK && run->result->n_bad > 0 && run->options->on_bad_image == THAW_BAD_IMAGE_FAIL)
         st = thaw_bad_fail(run->result->bad, run->result->n_bad, err);
     return st;

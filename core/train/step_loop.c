@@ -53,6 +53,7 @@ typedef struct batches {
     thaw_stepper *pair;   /* for full batches, and for the last one */
     uint32_t *order;      /* owned */
     size_t at;            /* images that lie in batches gathered so far */
+    uint32_t begun;       /* of the pass, for the trace */
     uint64_t t;           /* number of Adam's next step; 0: no training */
     thaw_stepper *staged; /* ready to begin; NULL: none is left */
 } batches;
@@ -112,14 +113,10 @@ static void end_batches(batches *b)
     free(b->order);
 }
 
-/* One run, to its end; *rows: of it. A failure to gather the batch behind it is *later, to be looked at once
- * this one is counted. */
-static thaw_status run_batch(batches *b, int32_t *rows, thaw_status *later, thaw_error *err)
+static thaw_status run_staged(batches *b, thaw_status *later, thaw_error *err)
 {
     thaw_stepper *running = b->staged;
     thaw_step_io *io = &b->phase->io;
-    *later = THAW_OK;
-    *rows = running->rows;
     thaw_status st = thaw_stepper_begin(running, io, err);
     if (st != THAW_OK)
         return st;
@@ -129,6 +126,20 @@ static thaw_status run_batch(batches *b, int32_t *rows, thaw_status *later, thaw
     if (b->staged && *later == THAW_OK)
         st = thaw_stepper_stage(b->staged, io, err);
     return st == THAW_OK ? thaw_stepper_wait(running, *later == THAW_OK ? err : NULL) : st;
+}
+
+/* One run, to its end; *rows: of it. A failure to gather the batch behind it is *later, to be looked at once
+ * this one is counted. */
+static thaw_status run_batch(batches *b, int32_t *rows, thaw_status *later, thaw_error *err)
+{
+    const thaw_runtime *runtime = b->run->where->runtime;
+    bool training = b->t > 0;
+    *later = THAW_OK;
+    *rows = b->staged->rows;
+    thaw_runtime_span_begin(runtime, "%s %u", training ? "step" : "batch", ++b->begun);
+    thaw_status st = run_staged(b, later, err);
+    thaw_runtime_span_end(runtime);
+    return st;
 }
 
 /* ---- what comes out ------------------------------------------------------------------------------ */
@@ -224,7 +235,8 @@ thaw_status thaw_epoch_train(thaw_run *run, thaw_phase *phase, thaw_error *err)
         return THAW_OK;
     thaw_meter meter;
     thaw_check_step *expected = NULL;
-    batches b = {.run = run, .phase = phase, .set = run->train, .pair = phase->train, .t = p->t + 1};
+    batches b = {
+        .run = run, .phase = phase, .set = run->train, .pair = phase->train, .begun = p->step, .t = p->t + 1};
     begin_meter(run, &meter, THAW_PASS_TRAIN, done, run->train->n);
     thaw_status st = begin_batches(&b, done, run->options->shuffle == THAW_SHUFFLE_EPOCH, err);
     if (st == THAW_OK)
@@ -247,6 +259,7 @@ thaw_status thaw_epoch_validate(thaw_run *run, thaw_phase *phase, double *loss, 
     double sum = 0.0, hits = 0.0;
     batches b = {.run = run, .phase = phase, .set = run->val, .pair = phase->val};
     begin_meter(run, &meter, THAW_PASS_VALIDATE, 0, run->val->n);
+    thaw_runtime_span_begin(run->where->runtime, "validate");
     thaw_status st = begin_batches(&b, 0, false, err);
     while (st == THAW_OK && b.staged) {
         int32_t rows;
@@ -262,6 +275,7 @@ thaw_status thaw_epoch_validate(thaw_run *run, thaw_phase *phase, double *loss, 
         thaw_meter_add(&meter, (size_t)rows);
     }
     end_batches(&b);
+    thaw_runtime_span_end(run->where->runtime);
     *loss = sum / (double)run->val->n;
     *accuracy = hits / (double)run->val->n;
     return st;

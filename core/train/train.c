@@ -50,18 +50,18 @@ static thaw_status prepare(thaw_run *run, thaw_error *err)
     thaw_position_begin_phase(&run->position, THAW_PHASE_HEAD, run->options);
     if (run->options->resume)
         st = thaw_checkpoint_resume(run, err);
-    if (st == THAW_OK)
-        st = thaw_journal_open(&run->journal, run->options, run->resumed, err);
-    return st == THAW_OK ? thaw_run_features(run, err) : st;
+    return st == THAW_OK ? thaw_journal_open(&run->journal, run->options, run->resumed, err) : st;
 }
 
 static thaw_status run_phase(thaw_run *run, uint32_t index, thaw_error *err)
 {
     thaw_phase phase;
+    thaw_runtime_span_begin(run->where->runtime, "phase %u (%s)", index + 1, thaw_phase_name(index));
     thaw_status st = thaw_phase_create(run, index, run->train->n, run->val ? run->val->n : 0, &phase, err);
     if (st == THAW_OK)
         st = thaw_phase_run(run, &phase, err);
     thaw_phase_free(&phase);
+    thaw_runtime_span_end(run->where->runtime);
     return st;
 }
 
@@ -139,7 +139,11 @@ thaw_status thaw_train(const thaw_train_options *options, const thaw_where *wher
     run->where = where;
     run->listener = listener;
     run->result = out;
+    thaw_runtime_span_begin(where->runtime, "set-up");
     st = prepare(run, err);
+    thaw_runtime_span_end(where->runtime);
+    if (st == THAW_OK)
+        st = thaw_run_features(run, err);
     if (st == THAW_OK)
         st = run_phases(run, err);
     if (st == THAW_OK)

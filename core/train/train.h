@@ -35,6 +35,7 @@ typedef struct thaw_where {
     uint32_t prefix_batch;    /* images at a time through the frozen part; 0: what suits dev and fits */
     thaw_precision precision; /* the least that convolutions may have */
     thaw_dev *check_dev;      /* computes the first step of each phase too, to compare; NULL: nobody does */
+    const thaw_runtime *runtime; /* is told what is going on, for a trace; may be NULL */
 } thaw_where;
 
 /* ---- options -------------------------------------------------------------------------------------- */

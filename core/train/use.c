@@ -142,9 +142,11 @@ static thaw_status use_all(use_call *c, thaw_error *err)
         if (thaw_cancelled(c->where))
             return thaw_fail(err, THAW_E_CANCELLED, "stopped after %zu of %zu images, as asked", at,
                              c->set->n);
+        thaw_runtime_span_begin(c->where->runtime, "images %zu to %zu", at + 1, at + rows);
         st = load_rows(c, rows, err);
         for (uint32_t r = 0; st == THAW_OK && r < rows; r++)
             st = answer_row(c, at + r, r, err);
+        thaw_runtime_span_end(c->where->runtime);
         thaw_meter_add(&c->meter, rows);
     }
     return st;

@@ -51,6 +51,12 @@ typedef struct thaw_context_options {
     /* [thread-safe] One message, without a newline. NULL: messages are dropped. */
     void (*log)(void *ctx, int32_t level, const char *text);
     void *log_ctx;
+    /* NULL, or the file to write a trace to: every call that a plugin gets, with its time, as JSON for
+     * ui.perfetto.dev and chrome://tracing (docs/tracing.md). It takes the plugin thaw-trace.so, is refused
+     * at once if the file cannot be written, and is complete after thaw_context_end. With THAW_LEVEL_DEBUG
+     * each call is also logged before it is made. */
+    const char *trace;
+    int32_t trace_sync; /* 1: wait for the device after each op, so that each one's own time shows */
 } thaw_context_options;
 
 THAW_API void thaw_context_options_init(thaw_context_options *options, size_t struct_size);
@@ -58,8 +64,10 @@ THAW_API void thaw_context_options_init(thaw_context_options *options, size_t st
  * "thaw" beside the library. options may be NULL. Freed by thaw_context_free. */
 THAW_API thaw_status thaw_context_create(const thaw_context_options *options, thaw_context **out,
                                          thaw_error *err);
-/* NULL does nothing. */
+/* NULL does nothing. A trace that cannot be written is logged as an error. */
 THAW_API void thaw_context_free(thaw_context *context);
+/* The same, for whoever wants to know: an error is the trace's, and the context is gone either way. */
+THAW_API thaw_status thaw_context_end(thaw_context *context, thaw_error *err);
 
 /* ---- devices --------------------------------------------------------------------------------------- */
 

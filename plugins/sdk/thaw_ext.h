@@ -33,19 +33,20 @@ typedef struct thaw_peak {
 
 #define THAW_EXT_INTERPOSE "thaw.interpose/1"
 
-/* The interposer offers no devices of its own. The host loads it first, calls its init, then start, then
- * wrap for every other plugin before that plugin's init, and from there on uses the table that wrap gives
- * in place of the plugin's own. Device names, values and errors are those of the wrapped plugin. finish is
- * called once, after every device is closed and every wrapped plugin is shut down, before the
- * interposer's own shutdown. */
+/* The interposer has the id "trace" and offers no devices of its own. The host loads it first, calls its
+ * init, then start, then wrap for every other plugin before that plugin's init, and from there on uses the
+ * table that wrap gives in place of the plugin's own. Device names, values and errors are those of the
+ * wrapped plugin. finish is called once, after every device is closed and every wrapped plugin is shut down,
+ * before the interposer's own shutdown. */
 typedef struct thaw_interpose {
     uint32_t struct_size;
     uint32_t reserved;
     /* [init] file: where the interposer writes what it found, UTF-8 or the system's bytes; options: NULL or
      * "key=value,key=value" as for device_open. Refuses what it could not write. */
     thaw_status (*start)(const char *file, const char *options, thaw_error *err);
-    /* [init] inner: complete, not initialised, and of this ABI's major version. *outer lives until the
-     * interposer's shutdown. */
+    /* [init] inner: complete, not initialised, and of this ABI's major version; it lives during the call, and
+     * the functions in it until the interposer's shutdown. *outer lives until then too, and has inner's id.
+     */
     thaw_status (*wrap)(const thaw_plugin *inner, const thaw_plugin **outer, thaw_error *err);
     /* [thread-safe] Begins a span of the host's own work on the calling thread, such as "phase 2, epoch 1";
      * spans of one thread nest. The text lives during the call alone. */

@@ -40,6 +40,8 @@ expect fail backends/common/a.c backends/opencl/opencl.h
 expect pass plugins/template/a.c thaw/thaw_plugin.h
 expect fail plugins/template/a.c thaw/thaw.h
 expect fail plugins/template/a.c core/base/file.h
+expect fail plugins/trace/a.c core/base/file.h
+expect pass plugins/trace/a.c thaw_ext.h
 expect fail cli/a.c core/base/file.h
 expect fail cli/a.c thaw_plugin.h
 expect fail include/thaw/a.h core/base/file.h
