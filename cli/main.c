@@ -20,6 +20,7 @@ static const struct {
     {"devices", cli_devices, "what there is to compute with"},
     {"tune", cli_tune, "find the fastest algorithms of a device"},
     {"check", cli_check, "prove a device or plugin right, op by op"},
+    {"bench", cli_bench, "how fast devices are, side by side"},
     {"convert", cli_convert, "read weights of another program"},
     {"info", cli_info, "what is in a model file"},
 };

@@ -15,7 +15,7 @@ says "did you mean .thaw train.?"
 run 2 xyzzy
 says "no such command"
 
-for command in train evaluate predict features plan devices tune check convert info; do
+for command in train evaluate predict features plan devices tune check bench convert info; do
     run 0 "$command" --help
     prints "^Usage: thaw $command"
     prints "^Examples:"
