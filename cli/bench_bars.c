@@ -168,8 +168,8 @@ static void share_row(FILE *f, size_t column, double y, const bench_section *s, 
     cli_html(f, "<rect class=\"bar k%zu\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=\"1.5\"/>",
              column % BENCH_COLOURS, SHARE_LEFT, y, s->share_of_peak * full, BAR_HEIGHT);
     cli_html(f,
-             "<text class=\"value\" x=\"%.1f\" y=\"%.1f\">%s<tspan class=\"extra\" dx=\"6\">%s "
-             "GFLOP/s</tspan></text>\n",
+             "<text class=\"value\" x=\"%.1f\" y=\"%.1f\">%s<tspan class=\"extra\" dx=\"8\">%s</tspan>"
+             "</text>\n",
              SHARE_LEFT + SHARE_WIDTH + 6, y + 11.5, percent, number);
 }
 
@@ -219,11 +219,19 @@ static void share_panel(FILE *f, const bench_comparison *c, size_t column)
 
 void cli_page_shares(FILE *f, const bench_comparison *c)
 {
-    cli_html(
-        f, "<section id=\"peak\"><h2>Share of the measured peak</h2>\n<p>How much of the fastest "
-           "arithmetic that was measured on the device itself its programs reach; the grey track ends at 100 "
-           "%%; the last number is GFLOP/s. A low share is room for better kernels, not a slow "
-           "device.</p>\n<div class=\"plots\">\n");
+    bool any = false;
+    for (size_t i = 0; i < c->n_rows * c->n_columns; i++)
+        any = any || has_share(c->cells[i]);
+    cli_html(f, "<section id=\"peak\"><h2>Share of the measured peak</h2>\n<p>");
+    if (any)
+        cli_html(
+            f,
+            "How much of the fastest arithmetic that was measured on the device itself its programs reach; "
+            "the grey track ends at 100 %%; the last number is GFLOP/s. A low share is room for better "
+            "kernels, not a slow device.");
+    else
+        cli_html(f, "The peak of no device was measured.");
+    cli_html(f, "</p>\n<div class=\"plots\">\n");
     for (size_t i = 0; i < c->n_columns; i++)
         share_panel(f, c, i);
     cli_html(f, "</div></section>\n");

@@ -116,7 +116,8 @@ static void tuning(const bench_column *k, char out[160])
     snprintf(out, 160, "%s", k->device->tuned ? "yes" : "no");
 }
 
-/* One warning if not all columns have the same value: each value with the letters of its columns. */
+/* One warning if not all columns that have a value have the same: each value with the letters of its columns.
+ */
 static void compare_values(fairness *f, bool serious, const char *what, value_fn value_of, const char *advice)
 {
     const bench_comparison *c = f->c;
@@ -125,13 +126,13 @@ static void compare_values(fairness *f, bool serious, const char *what, value_fn
     for (size_t i = 0; i < c->n_columns; i++)
         value_of(&c->columns[i], values[i]);
     for (size_t i = 0; i < c->n_columns; i++) {
-        bool first = true;
+        bool first = *values[i] != '\0';
         for (size_t k = 0; k < i; k++)
             first = first && strcmp(values[k], values[i]) != 0;
         if (!first)
             continue;
         used += (size_t)snprintf(list + used, sizeof list - used, "%s%s on %s", distinct++ ? "; " : "",
-                                 *values[i] ? values[i] : "unknown", c->columns[i].letter);
+                                 values[i], c->columns[i].letter);
         for (size_t k = i + 1; k < c->n_columns; k++) {
             if (strcmp(values[k], values[i]) == 0)
                 used += (size_t)snprintf(list + used, sizeof list - used, ", %s", c->columns[k].letter);

@@ -10,6 +10,7 @@
 /* Devices that a title names; more are counted. */
 #define TITLE_DEVICES 3
 #define TITLE_WIDTH   48
+#define NAME_WIDTH    24
 
 /* Nothing may be loaded or sent, whatever the measurements' texts say. */
 #define POLICY "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; form-action 'none'"
@@ -28,6 +29,14 @@ void cli_page_badge(FILE *f, size_t column)
 {
     const char letter[2] = {(char)('A' + (int)column)};
     cli_html(f, "<b class=\"badge k%zu\">%s</b>", column % BENCH_COLOURS, letter);
+}
+
+void cli_page_device(FILE *f, const bench_comparison *c, size_t column)
+{
+    char name[4 * NAME_WIDTH + 1];
+    cli_bench_elide(c->columns[column].device->name, NAME_WIDTH, name);
+    cli_page_badge(f, column);
+    cli_html(f, " %s", name);
 }
 
 /* ---- head -------------------------------------------------------------------------------------------- */
@@ -125,19 +134,19 @@ static void card(FILE *f, const bench_comparison *c, size_t column)
 
 static void navigation(FILE *f, const bench_comparison *c)
 {
-    cli_html(f, "<nav aria-label=\"Parts of this page\"><a href=\"#fair\">fairness</a> <a "
-                "href=\"#speed\">speed</a> ");
-    cli_html(f, "<a href=\"#peak\">share of peak</a> <a href=\"#start\">start-up</a> ");
+    cli_html(f, "<nav aria-label=\"Parts of this page\"><a href=\"#fair\">fairness</a> ");
+    if (c->n_rows > 0)
+        cli_html(f, "<a href=\"#speed\">speed</a> <a href=\"#peak\">share of peak</a> "
+                    "<a href=\"#start\">start-up</a> <a href=\"#figures\">all figures</a> ");
     if (c->n_op_rows > 0)
         cli_html(f, "<a href=\"#ops\">ops</a> ");
-    cli_html(f, "<a href=\"#figures\">all figures</a> <a href=\"#facts\">what was measured</a> "
-                "<a href=\"#raw\">raw data</a></nav>\n");
+    cli_html(f, "<a href=\"#facts\">what was measured</a> <a href=\"#raw\">raw data</a></nav>\n");
 }
 
 static void introduction(FILE *f, const bench_comparison *c)
 {
     cli_html(f, "<header>\n<p class=\"eyebrow\">thaw bench</p>\n<h1>");
-    title(f, c, " and ");
+    title(f, c, " vs ");
     cli_html(f, "</h1>\n");
     subtitle(f, c);
     cli_html(f, "<ul class=\"cards\">\n");
@@ -158,11 +167,14 @@ static void fairness(FILE *f, const bench_comparison *c)
     size_t serious = 0;
     for (size_t i = 0; i < c->n_warnings; i++)
         serious += c->warnings[i].serious;
-    cli_html(f, "<section id=\"fair\"><h2>Can the figures be compared?</h2>\n");
+    cli_html(f, "<section id=\"fair\"><h2>Can the figures be %s?</h2>\n",
+             c->n_columns > 1 ? "compared" : "trusted");
     if (serious == 0)
         cli_html(
-            f, "<p class=\"verdict good\">Yes: same thaw, options and work; complete, right by the self-test "
-               "where it ran, steady, and nothing ran elsewhere.</p>\n");
+            f,
+            "<p class=\"verdict good\">Yes: %scomplete, right by the self-test where it ran, steady, and "
+            "nothing ran elsewhere.</p>\n",
+            c->n_columns > 1 ? "same thaw, options and work; " : "");
     else
         cli_html(f, "<p class=\"verdict bad\">Not without care: %zu %s.</p>\n", serious,
                  serious == 1 ? "thing speaks against it" : "things speak against it");
@@ -170,7 +182,7 @@ static void fairness(FILE *f, const bench_comparison *c)
         cli_html(f, "<ul class=\"warnings\">\n");
     for (size_t i = 0; i < c->n_warnings; i++)
         cli_html(f, "<li class=\"%s\"><b>%s</b> %s</li>\n", c->warnings[i].serious ? "serious" : "hint",
-                 c->warnings[i].serious ? "Unfair" : "Note", c->warnings[i].text);
+                 c->warnings[i].serious ? "Warning" : "Note", c->warnings[i].text);
     if (c->n_warnings > 0)
         cli_html(f, "</ul>\n");
     cli_html(f, "</section>\n");
@@ -213,7 +225,8 @@ bool cli_bench_page(const bench_comparison *c, const bench_file *files, size_t n
     }
     cli_page_roofs(stream, c);
     cli_page_ops(stream, c);
-    cli_page_figures(stream, c);
+    if (c->n_rows > 0)
+        cli_page_figures(stream, c);
     cli_page_facts(stream, c);
     if (!raw_data(stream, files, n))
         return false;

@@ -84,8 +84,8 @@ static void ops_head(FILE *f, const bench_comparison *c)
     cli_html(f, "<thead><tr><th colspan=\"5\"></th>");
     for (size_t i = 0; i < c->n_columns; i++) {
         cli_html(f, "<th colspan=\"%d\" scope=\"colgroup\" class=\"group-head\">", i == 0 ? 3 : 4);
-        cli_page_badge(f, i);
-        cli_html(f, " %s</th>", c->columns[i].device->name);
+        cli_page_device(f, c, i);
+        cli_html(f, "</th>");
     }
     cli_html(f, "</tr>\n<tr class=\"keys\"><th scope=\"col\">program</th><th scope=\"col\">batch</th>"
                 "<th scope=\"col\">op</th><th scope=\"col\">places</th><th scope=\"col\">GMAC</th>");

@@ -28,6 +28,8 @@ extern const size_t bench_n_page_parts;
 void cli_page_times(double ratio, char out[40]);
 /* The device's letter on its colour. */
 void cli_page_badge(FILE *f, size_t column);
+/* The same, and its name. */
+void cli_page_device(FILE *f, const bench_comparison *c, size_t column);
 
 /* ---- sections of the page ---------------------------------------------------------------------------- */
 

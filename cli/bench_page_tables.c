@@ -78,14 +78,26 @@ static void figure_cells(FILE *f, const bench_comparison *c, size_t row, size_t 
     bytes_cell(f, s->fallback_bytes);
 }
 
+static bool begins_section(const bench_comparison *c, size_t row, size_t column)
+{
+    if (row > 0 && strcmp(c->rows[row - 1].name, c->rows[row].name) == 0)
+        return false;
+    for (size_t i = 0; i < column; i++) {
+        if (cli_bench_cell(c, row, i))
+            return false;
+    }
+    return true;
+}
+
 static void figure_row(FILE *f, const bench_comparison *c, size_t row, size_t column)
 {
     const bench_section *s = cli_bench_cell(c, row, column);
     if (!s)
         return;
-    cli_html(f, "<tr><th scope=\"row\">%s</th><td class=\"num\">%.0f</td><td>", s->name, s->batch);
-    cli_page_badge(f, column);
-    cli_html(f, " %s</td>", c->columns[column].device->name);
+    cli_html(f, "<tr class=\"%s\"><th scope=\"row\">%s</th><td class=\"num\">%.0f</td><td class=\"name\">",
+             begins_section(c, row, column) ? "first" : "more", s->name, s->batch);
+    cli_page_device(f, c, column);
+    cli_html(f, "</td>");
     if (*s->error)
         cli_html(f, "<td colspan=\"14\" class=\"bad\">failed: %s</td>", s->error);
     else
@@ -251,8 +263,8 @@ static void heading_row(FILE *f, const bench_comparison *c, const char *name)
     cli_html(f, "<tr class=\"part\"><th scope=\"col\">%s</th>", name);
     for (size_t i = 0; i < c->n_columns; i++) {
         cli_html(f, "<th scope=\"col\">");
-        cli_page_badge(f, i);
-        cli_html(f, " %s</th>", c->columns[i].device->name);
+        cli_page_device(f, c, i);
+        cli_html(f, "</th>");
     }
     cli_html(f, "</tr>\n");
 }

@@ -221,10 +221,19 @@ static void draw_op(FILE *f, const bench_op *op, const scales *s, size_t column)
     cli_html(f, strstr(op->op, "bwd") ? "</rect>\n" : "</circle>\n");
 }
 
-static void number_op(FILE *f, const bench_op *op, const scales *s, size_t number)
+/* Beside their marks, and not on each other. */
+static void number_ops(FILE *f, const bench_op *const *list, size_t n, const scales *s)
 {
-    double x = x_of(s, intensity(op)) + radius(op) + 3, y = y_of(s, op->gflops) + 4;
-    cli_html(f, "<text class=\"number\" x=\"%.1f\" y=\"%.1f\">%zu</text>\n", x, y, number);
+    double x[NAMED], y[NAMED];
+    for (size_t i = 0; i < n && i < NAMED; i++) {
+        x[i] = x_of(s, intensity(list[i])) + radius(list[i]) + 3;
+        y[i] = y_of(s, list[i]->gflops) + 4;
+        for (size_t k = 0; k < i; k++) {
+            if (fabs(x[i] - x[k]) < 9 && fabs(y[i] - y[k]) < 12)
+                x[i] = x[k] + 10;
+        }
+        cli_html(f, "<text class=\"number\" x=\"%.1f\" y=\"%.1f\">%zu</text>\n", x[i], y[i], i + 1);
+    }
 }
 
 static void describe(FILE *f, const bench_op *const *list, size_t n, size_t left_out)
@@ -242,9 +251,10 @@ static void describe(FILE *f, const bench_op *const *list, size_t n, size_t left
     }
     cli_html(f, "</ol>\n");
     if (left_out > 0)
-        cli_html(
-            f, "<p class=\"note\">%zu ops without multiply-adds, or not measured, have no place here.</p>\n",
-            left_out);
+        cli_html(f,
+                 "<p class=\"note\">Without a place here, for want of multiply-adds or of a measurement: "
+                 "%zu.</p>\n",
+                 left_out);
     cli_html(f, "</figure>\n");
 }
 
@@ -275,8 +285,7 @@ static void panel(FILE *f, const bench_comparison *c, size_t column, const scale
         label_roof(f, d, s);
     }
     letter_roofs(f, c, s);
-    for (size_t i = n < NAMED ? n : NAMED; i-- > 0;)
-        number_op(f, list[i], s, i + 1);
+    number_ops(f, list, n, s);
     describe(f, list, n, left_out);
 cleanup:
     free(list);

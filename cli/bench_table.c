@@ -64,12 +64,12 @@ static void print_devices(const bench_comparison *c, FILE *stream)
 
 /* ---- speed ------------------------------------------------------------------------------------------- */
 
-/* One character behind the figure, so that figures stay below each other. */
+/* Before the figure, so that the digits stay below each other. */
 static const char *mark_of(const bench_section *s)
 {
     if (s->fallback_ops > 0)
         return "!";
-    return cli_bench_spread(&s->seconds) > BENCH_SPREAD_LIMIT ? "~" : " ";
+    return cli_bench_spread(&s->seconds) > BENCH_SPREAD_LIMIT ? "~" : "";
 }
 
 static void speed_cells(cli_table *table, const bench_comparison *c, size_t row, size_t column)
@@ -78,9 +78,9 @@ static void speed_cells(cli_table *table, const bench_comparison *c, size_t row,
     char text[32];
     cli_bench_number(cli_bench_rate(s), text);
     if (s && *s->error)
-        cell(table, "failed ");
+        cell(table, "failed");
     else
-        cli_table_cell(table, "%s%s", text, s ? mark_of(s) : " ");
+        cli_table_cell(table, "%s%s", s ? mark_of(s) : "", text);
     if (column > 0) {
         cli_bench_times(cli_bench_ratio(c, row, column), text);
         cell(table, text);
@@ -99,7 +99,7 @@ static void device_row(cli_table *table, const bench_comparison *c, const char *
         const bench_device *d = c->columns[i].device;
         double x = copy ? d->copy_gb_per_s.median : d->peak_gflops.median;
         cli_bench_number(x, text);
-        cli_table_cell(table, "%s ", text);
+        cell(table, text);
         if (i == 0)
             base = x;
         cli_bench_times(cli_bench_quotient(x, base), text);
@@ -133,7 +133,7 @@ static void print_speed(const bench_comparison *c, FILE *stream)
     cell(&table, "images a second");
     for (size_t i = 0; i < c->n_columns; i++) {
         cli_bench_elide(c->columns[i].device->name, NAME_WIDTH, name);
-        cli_table_cell(&table, "%s %s ", c->columns[i].letter, name);
+        cli_table_cell(&table, "%s %s", c->columns[i].letter, name);
         if (i > 0)
             cell(&table, "to A");
         cell(&table, "of peak");
@@ -211,7 +211,7 @@ static void print_start(const bench_comparison *c, FILE *stream)
 static void print_warnings(const bench_comparison *c, FILE *stream)
 {
     for (size_t i = 0; i < c->n_warnings; i++)
-        fprintf(stream, "%s %s\n", c->warnings[i].serious ? "UNFAIR" : "note  ", c->warnings[i].text);
+        fprintf(stream, "%s %s\n", c->warnings[i].serious ? "WARNING" : "note   ", c->warnings[i].text);
 }
 
 void cli_bench_print(const bench_comparison *c, FILE *stream)

@@ -13,7 +13,9 @@ void cli_bench_number(double x, char out[32])
 {
     if (isnan(x))
         snprintf(out, 32, "-");
-    else if (x >= 999.5 && x < 1e15)
+    else if (x >= 1e15)
+        snprintf(out, 32, "%.3g", x);
+    else if (x >= 999.5)
         cli_format_count((uint64_t)(x + 0.5), out);
     else if (x >= 99.95)
         snprintf(out, 32, "%.0f", x);
@@ -21,8 +23,10 @@ void cli_bench_number(double x, char out[32])
         snprintf(out, 32, "%.1f", x);
     else if (x >= 0.9995)
         snprintf(out, 32, "%.2f", x);
+    else if (x > 0)
+        snprintf(out, 32, "%#.3g", x);
     else
-        snprintf(out, 32, "%.3g", x);
+        snprintf(out, 32, "0");
 }
 
 static void with_unit(double x, const char *unit, char out[32])
