@@ -4,7 +4,7 @@
 
 #include "bench_page.h"
 #include "bench_svg.h"
-#include "bench_text.h"
+#include "bench_figure.h"
 #include "html.h"
 
 /* From top to bottom: for each group a line of text, then a bar for each device. */

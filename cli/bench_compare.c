@@ -63,7 +63,7 @@ int cli_bench_compare(const char *const *files, size_t n, const char *html)
     if (!cli_bench_align(measured, n, &c) || !cli_bench_fairness(&c))
         goto cleanup;
     if (!to_stdout)
-        cli_bench_print(&c, stdout);
+        cli_bench_table(&c, stdout);
     if (html && !write_page(&c, measured, n, html))
         goto cleanup;
     if (html && !to_stdout)

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "bench_comparison.h"
-#include "bench_text.h"
+#include "bench_figure.h"
 
 /* Two counts of the same program's multiply-adds are the same up to rounding. */
 #define MACS_LIMIT 1e-6
@@ -170,9 +170,9 @@ static void check_clock(fairness *f, const bench_column *k)
     double change = cli_bench_quotient(h->clock_ghz_end, h->clock_ghz_start) - 1;
     if (fabs(change) > BENCH_CLOCK_LIMIT)
         warn(f, true,
-             "%s: the processor's clock went from %.2f to %.2f GHz (%+.0f %%) during the run: let it cool, "
+             "%s: the processor's clock went from %.2f to %.2f GHz (%+.0f %%) during the run: keep it cool "
              "and "
-             "fix the clock if you can",
+             "other work away, fix the clock if you can, and measure again",
              k->letter, h->clock_ghz_start, h->clock_ghz_end, 100 * change);
 }
 

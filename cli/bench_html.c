@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "bench_page.h"
-#include "bench_text.h"
+#include "bench_figure.h"
 #include "html.h"
 
 /* Devices that a title names; more are counted. */

@@ -2,7 +2,7 @@
 #include <math.h>
 
 #include "bench_page.h"
-#include "bench_text.h"
+#include "bench_figure.h"
 #include "html.h"
 
 static const bench_op *op_cell(const bench_comparison *c, size_t row, size_t column)

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "bench_page.h"
-#include "bench_text.h"
+#include "bench_figure.h"
 #include "html.h"
 
 /* Longest text of a fact, and its zero. */

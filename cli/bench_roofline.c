@@ -5,7 +5,7 @@
 
 #include "bench_page.h"
 #include "bench_svg.h"
-#include "bench_text.h"
+#include "bench_figure.h"
 #include "html.h"
 
 #define LEFT   44.0

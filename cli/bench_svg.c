@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "bench_page.h"
-#include "bench_text.h"
+#include "bench_figure.h"
 #include "html.h"
 
 void cli_svg_open(FILE *f, const char *id, double height, const char *title, const char *about)
@@ -63,7 +63,7 @@ const char *cli_svg_about(const char *section)
         {"head", "a training step of the new head"},
         {"finetune", "a training step of the unfrozen end"},
         {"forward", "the whole network, forwards"},
-        {"train", "a training step on photos: frozen part and unfrozen end"},
+        {"train", "a training step of all layers"},
     };
     for (size_t i = 0; i < sizeof about / sizeof about[0]; i++) {
         if (strcmp(about[i][0], section) == 0)

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "bench_text.h"
+#include "bench_figure.h"
 #include "table.h"
 
 /* Characters of a title or a processor's name. */
@@ -214,7 +214,7 @@ static void print_warnings(const bench_comparison *c, FILE *stream)
         fprintf(stream, "%s %s\n", c->warnings[i].serious ? "WARNING" : "note   ", c->warnings[i].text);
 }
 
-void cli_bench_print(const bench_comparison *c, FILE *stream)
+void cli_bench_table(const bench_comparison *c, FILE *stream)
 {
     print_devices(c, stream);
     fputc('\n', stream);

@@ -6,6 +6,6 @@
 
 #include "bench_comparison.h"
 
-void cli_bench_print(const bench_comparison *c, FILE *stream);
+void cli_bench_table(const bench_comparison *c, FILE *stream);
 
 #endif

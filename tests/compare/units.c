@@ -12,7 +12,7 @@
 
 #include "bench_comparison.h"
 #include "bench_svg.h"
-#include "bench_text.h"
+#include "bench_figure.h"
 #include "html.h"
 
 static const char *data_folder;

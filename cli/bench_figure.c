@@ -1,5 +1,5 @@
-/* bench_text.c: see bench_text.h. */
-#include "bench_text.h"
+/* bench_figure.c: see bench_figure.h. */
+#include "bench_figure.h"
 
 #include <math.h>
 #include <stdint.h>

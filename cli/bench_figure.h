@@ -1,7 +1,8 @@
-/* bench_text.h: figures for people, with as many digits as a measurement has. "-" stands for an unknown one.
+/* bench_figure.h: figures for people, with as many digits as a measurement has. "-" stands for an unknown
+ * one.
  */
-#ifndef CLI_BENCH_TEXT_H
-#define CLI_BENCH_TEXT_H
+#ifndef CLI_BENCH_FIGURE_H
+#define CLI_BENCH_FIGURE_H
 
 #include <stddef.h>
 
