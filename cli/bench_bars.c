@@ -2,9 +2,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "bench_figure.h"
 #include "bench_page.h"
 #include "bench_svg.h"
-#include "bench_figure.h"
 #include "html.h"
 
 /* From top to bottom: for each group a line of text, then a bar for each device. */
@@ -231,7 +231,7 @@ void cli_page_shares(FILE *f, const bench_comparison *c)
             "kernels, not a slow device.");
     else
         cli_html(f, "The peak of no device was measured.");
-    cli_html(f, "</p>\n<div class=\"plots\">\n");
+    cli_html(f, "</p>\n<div class=\"plots%s\">\n", c->n_columns < 3 ? " wide" : "");
     for (size_t i = 0; i < c->n_columns; i++)
         share_panel(f, c, i);
     cli_html(f, "</div></section>\n");

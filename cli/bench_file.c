@@ -134,6 +134,7 @@ static void read_options(const bench_node *root, bench_options *o)
 {
     bench_node n = cli_tree_object(root, "options");
     cli_tree_list(&n, "batch_sizes", o->batch_sizes, sizeof o->batch_sizes);
+    cli_tree_list(&n, "step_batch_sizes", o->step_batch_sizes, sizeof o->step_batch_sizes);
     cli_tree_list(&n, "sections", o->sections, sizeof o->sections);
     o->repeat = cli_tree_number(&n, "repeat");
     o->seconds = cli_tree_number(&n, "seconds");
@@ -150,10 +151,12 @@ static void read_host(const bench_node *root, bench_host *h)
     bench_node n = cli_tree_object(root, "host");
     h->cpu = cli_tree_text(&n, "cpu");
     h->os = cli_tree_text(&n, "os");
+    h->governor = cli_tree_text(&n, "governor");
     h->cores = cli_tree_number(&n, "cores");
     h->memory_bytes = cli_tree_number(&n, "memory_bytes");
     h->clock_ghz_start = cli_tree_number(&n, "clock_ghz_start");
     h->clock_ghz_end = cli_tree_number(&n, "clock_ghz_end");
+    h->clock_ghz_os = cli_tree_number(&n, "clock_ghz_os");
     h->peak_rss_bytes = cli_tree_number(&n, "peak_rss_bytes");
 }
 

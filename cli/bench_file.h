@@ -49,15 +49,15 @@ typedef struct bench_device {
 } bench_device;
 
 typedef struct bench_options {
-    char batch_sizes[128], sections[128]; /* "1, 8, 32" */
+    char batch_sizes[128], step_batch_sizes[128], sections[128]; /* "1, 8, 32" */
     double repeat, seconds, threads, input_size, classes;
     const char *precision;
     bool quick, interleaved;
 } bench_options;
 
 typedef struct bench_host {
-    const char *cpu, *os;
-    double cores, memory_bytes, clock_ghz_start, clock_ghz_end, peak_rss_bytes;
+    const char *cpu, *os, *governor; /* governor: of the processor's clock */
+    double cores, memory_bytes, clock_ghz_start, clock_ghz_end, clock_ghz_os, peak_rss_bytes;
 } bench_host;
 
 typedef struct bench_file {

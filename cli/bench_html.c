@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench_page.h"
 #include "bench_figure.h"
+#include "bench_page.h"
 #include "html.h"
 
 /* Devices that a title names; more are counted. */

@@ -1,8 +1,8 @@
 /* bench_ops.c: the table of ops; the page's script sorts and filters it. */
 #include <math.h>
 
-#include "bench_page.h"
 #include "bench_figure.h"
+#include "bench_page.h"
 #include "html.h"
 
 static const bench_op *op_cell(const bench_comparison *c, size_t row, size_t column)

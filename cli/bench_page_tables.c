@@ -2,8 +2,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "bench_page.h"
 #include "bench_figure.h"
+#include "bench_page.h"
 #include "html.h"
 
 /* Longest text of a fact, and its zero. */
@@ -170,6 +170,8 @@ static const fact_line facts[] = {
     {"system", TEXT, HOST_FACT(os), NULL},
     {"clock at the start", CLOCK, HOST_FACT(clock_ghz_start), NULL},
     {"clock at the end", CLOCK, HOST_FACT(clock_ghz_end), NULL},
+    {"clock, as the system says", CLOCK, HOST_FACT(clock_ghz_os), NULL},
+    {"governor of the clock", TEXT, HOST_FACT(governor), NULL},
     {"memory that thaw took", BYTES, HOST_FACT(peak_rss_bytes), NULL},
     {.name = "Measurement", .kind = HEADING},
     {"thaw", TEXT, FILE_FACT(thaw), NULL},
@@ -181,6 +183,7 @@ static const fact_line facts[] = {
     {"classes", COUNT, OPTION_FACT(classes), NULL},
     {"threads", COUNT, OPTION_FACT(threads), NULL},
     {"batch sizes", LIST, OPTION_FACT(batch_sizes), NULL},
+    {"batch sizes of training", LIST, OPTION_FACT(step_batch_sizes), NULL},
     {"sections", LIST, OPTION_FACT(sections), NULL},
     {"repetitions", COUNT, OPTION_FACT(repeat), NULL},
     {"quick", FLAG, OPTION_FACT(quick), NULL},

@@ -2,9 +2,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "bench_figure.h"
 #include "bench_page.h"
 #include "bench_svg.h"
-#include "bench_figure.h"
 #include "html.h"
 
 #define LEFT   34.0

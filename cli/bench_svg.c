@@ -4,8 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "bench_page.h"
 #include "bench_figure.h"
+#include "bench_page.h"
 #include "html.h"
 
 void cli_svg_open(FILE *f, const char *id, double height, const char *title, const char *about)

@@ -11,8 +11,8 @@
 #include <cmocka.h>
 
 #include "bench_comparison.h"
-#include "bench_svg.h"
 #include "bench_figure.h"
+#include "bench_svg.h"
 #include "html.h"
 
 static const char *data_folder;
