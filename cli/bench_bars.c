@@ -231,7 +231,7 @@ void cli_page_shares(FILE *f, const bench_comparison *c)
             "kernels, not a slow device.");
     else
         cli_html(f, "The peak of no device was measured.");
-    cli_html(f, "</p>\n<div class=\"plots%s\">\n", c->n_columns < 3 ? " wide" : "");
+    cli_html(f, "</p>\n<div class=\"plots\">\n");
     for (size_t i = 0; i < c->n_columns; i++)
         share_panel(f, c, i);
     cli_html(f, "</div></section>\n");

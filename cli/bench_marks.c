@@ -16,8 +16,8 @@
 #define X_MAX 1e5
 #define Y_MIN 1e-3
 #define Y_MAX 1e7
-/* Of its program's time; the speed of less says nothing and would only lengthen the axes. */
-#define LEAST_SHARE 0.001
+/* Of the time of all ops; the speed of less says little and would lengthen the axes. */
+#define LEAST_SHARE 1e-3
 
 bool cli_roof_fits(double gflops)
 {
@@ -49,11 +49,11 @@ static bool is_largest(const bench_device *d, const bench_op *op)
     return true;
 }
 
-bool cli_mark_drawable(const bench_op *op)
+static bool drawable(const bench_op *op, double least)
 {
     double x = cli_mark_intensity(op);
     return !*op->error && x >= X_MIN && x <= X_MAX && cli_roof_fits(op->gflops) &&
-           !(op->share_of_program < LEAST_SHARE);
+           cli_bench_cost(op) >= least;
 }
 
 static int costlier(const void *pa, const void *pb)
@@ -76,11 +76,14 @@ static bool is_listed(const bench_op *const *list, size_t n, const bench_op *op)
 size_t cli_mark_list(const bench_device *d, const bench_op **list, size_t *left_out)
 {
     size_t n = 0, distinct = 0;
+    double total = 0;
     *left_out = 0;
+    for (size_t i = 0; i < d->n_ops; i++)
+        total += cli_bench_cost(&d->ops[i]);
     for (size_t i = 0; i < d->n_ops; i++) {
         if (!is_largest(d, &d->ops[i]))
             continue;
-        if (cli_mark_drawable(&d->ops[i]))
+        if (drawable(&d->ops[i], LEAST_SHARE * total))
             list[n++] = &d->ops[i];
         else
             (*left_out)++;
@@ -148,8 +151,8 @@ void cli_mark_describe(FILE *f, const bench_op *const *list, size_t n, size_t le
     if (left_out > 0)
         cli_html(f,
                  "<p class=\"note\">Without a place here, for want of multiply-adds, of a measurement or of "
-                 "%.1f %% "
-                 "of the program's time: %zu.</p>\n",
-                 100 * LEAST_SHARE, left_out);
+                 "time that "
+                 "matters: %zu.</p>\n",
+                 left_out);
     cli_html(f, "</figure>\n");
 }

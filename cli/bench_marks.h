@@ -25,10 +25,8 @@ double cli_roof_y(const bench_scales *s, double value);
 
 /* Operations for each byte that an op reads or writes. */
 double cli_mark_intensity(const bench_op *op);
-/* Whether an op has both coordinates and time enough to matter. */
-bool cli_mark_drawable(const bench_op *op);
-/* The device's drawable ops, each once, the costliest first; list has room for all. *left_out is how many
- * others there are. */
+/* The device's ops that can be drawn, each once, the costliest first: those with both coordinates and enough
+ * time to matter. list has room for all. *left_out is how many others there are. */
 size_t cli_mark_list(const bench_device *d, const bench_op **list, size_t *left_out);
 void cli_mark_draw(FILE *f, const bench_op *op, const bench_scales *s, size_t column);
 /* Numbers the first of the list, and says below the plot what they are. */

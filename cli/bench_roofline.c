@@ -19,6 +19,17 @@ static void widen(double value, double *low, double *high)
     }
 }
 
+static void widen_by_ops(const bench_device *d, bench_scales *s)
+{
+    const bench_op **list = calloc(d->n_ops + 1, sizeof *list);
+    size_t left_out, n = list ? cli_mark_list(d, list, &left_out) : 0;
+    for (size_t i = 0; i < n; i++) {
+        widen(cli_mark_intensity(list[i]), &s->x_low, &s->x_high);
+        widen(list[i]->gflops, &s->y_low, &s->y_high);
+    }
+    free(list);
+}
+
 static bench_scales find_scales(const bench_comparison *c)
 {
     bench_scales s = {0, 2, 1, 2};
@@ -26,12 +37,7 @@ static bench_scales find_scales(const bench_comparison *c)
         const bench_device *d = c->columns[i].device;
         if (cli_roof_fits(d->peak_gflops.median))
             widen(d->peak_gflops.median, &s.y_low, &s.y_high);
-        for (size_t k = 0; k < d->n_ops; k++) {
-            if (!cli_mark_drawable(&d->ops[k]))
-                continue;
-            widen(cli_mark_intensity(&d->ops[k]), &s.x_low, &s.x_high);
-            widen(d->ops[k].gflops, &s.y_low, &s.y_high);
-        }
+        widen_by_ops(d, &s);
     }
     return s;
 }
@@ -161,14 +167,9 @@ cleanup:
 
 void cli_page_roofs(FILE *f, const bench_comparison *c)
 {
-    bench_scales s = find_scales(c);
-    bool any = false;
-    for (size_t i = 0; i < c->n_columns; i++) {
-        for (size_t k = 0; k < c->columns[i].device->n_ops; k++)
-            any = any || cli_mark_drawable(&c->columns[i].device->ops[k]);
-    }
-    if (!any)
+    if (c->n_op_rows == 0)
         return;
+    bench_scales s = find_scales(c);
     cli_html(
         f,
         "<section id=\"roofs\"><h2>Ops below their roofs</h2>\n<p>Each mark is an op, its size the share of "
