@@ -50,6 +50,11 @@ int cli_bench_compare(const char *const *files, size_t n, const char *html)
         fprintf(stderr, "thaw: out of memory for %zu files\n", n);
         return code;
     }
+    if (n == 0) {
+        fprintf(stderr, "thaw: no files to compare: name some that `thaw bench` wrote\n");
+        code = CLI_EXIT_USAGE;
+        goto cleanup;
+    }
     if (html && !to_stdout && is_input(html, files, n)) {
         code = CLI_EXIT_USAGE;
         goto cleanup;

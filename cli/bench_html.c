@@ -54,15 +54,36 @@ static const char *title_of(const bench_device *d)
     return *d->title ? d->title : d->name;
 }
 
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash && slash[1] ? slash + 1 : path;
+}
+
+/* One device before and after a change, say. */
+static bool same_titles(const bench_comparison *c)
+{
+    for (size_t i = 1; i < c->n_columns; i++) {
+        if (strcmp(title_of(c->columns[i].device), title_of(c->columns[0].device)) != 0)
+            return false;
+    }
+    return c->n_columns > 1;
+}
+
 static void title(FILE *f, const bench_comparison *c, const char *between)
 {
     char text[4 * TITLE_WIDTH + 1];
+    bool same = same_titles(c);
     if (c->n_columns > TITLE_DEVICES) {
         cli_html(f, "%zu devices", c->n_columns);
         return;
     }
+    cli_bench_elide(title_of(c->columns[0].device), TITLE_WIDTH, text);
+    if (same)
+        cli_html(f, "%s: ", text);
     for (size_t i = 0; i < c->n_columns; i++) {
-        cli_bench_elide(title_of(c->columns[i].device), TITLE_WIDTH, text);
+        const bench_column *k = &c->columns[i];
+        cli_bench_elide(same ? base_name(k->file->path) : title_of(k->device), TITLE_WIDTH, text);
         cli_html(f, "%s%s", i > 0 ? between : "", text);
     }
 }
@@ -115,6 +136,7 @@ static void card(FILE *f, const bench_comparison *c, size_t column)
     cli_html(f, "<h3>%s</h3><p>%s", title_of(d), d->name);
     if (*d->driver)
         cli_html(f, " \xc2\xb7 %s", d->driver);
+    cli_html(f, " \xc2\xb7 %s", base_name(k->file->path));
     if (c->several_machines && *k->file->host.cpu)
         cli_html(f, "<br>in a machine with %s", k->file->host.cpu);
     cli_html(f, "</p><dl>");

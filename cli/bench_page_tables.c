@@ -218,7 +218,8 @@ static void write_fact(const bench_column *k, const fact_line *fact, char *out, 
         text = at;
         break;
     case COUNT:
-        cli_bench_number(*(const double *)at, number);
+        if (!isnan(*(const double *)at))
+            snprintf(number, sizeof number, "%.10g", *(const double *)at);
         break;
     case BYTES:
         cli_bench_bytes(*(const double *)at, number);

@@ -33,8 +33,8 @@ int cli_bench(int argc, char **argv)
         {.name = "no-html", .kind = CLI_FLAG, .target = &no_html, .help = "with --compare: only the table"},
     };
     int code = cli_parse(&usage, options, sizeof options / sizeof options[0], argc, argv, &words);
-    if (code < 0 && (!compare || words.count == 0))
-        code = cli_misuse(&usage, "--compare needs files that `thaw bench` wrote");
+    if (code < 0 && !compare)
+        code = cli_misuse(&usage, "give --compare and files");
     if (code < 0)
         code = cli_bench_compare(words.items, words.count, no_html ? NULL : html);
     free(words.items);

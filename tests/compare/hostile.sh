@@ -85,5 +85,5 @@ says "folder: is a folder"
 run 1 bench --compare nowhere.json
 says "nowhere.json: No such file"
 run 2 bench --compare
-says "thaw bench --help"
+says "no files to compare"
 finish

@@ -41,6 +41,11 @@ is_page one.html 1
 echo '{"format": "thaw-bench/1", "devices": [{"name": "x:0"}]}' >bare.json
 run 0 bench --compare bare.json --html bare.html
 is_page bare.html 1
+# One device twice is told apart by its files.
+cp "$data/cpu.json" later.json
+run 0 bench --compare "$data/cpu.json" later.json --html twice.html
+is_page twice.html 2
+has '<h1>Processor One: cpu.json vs later.json</h1>' twice.html
 run 0 bench --compare bare.json "$data/gpu.json" bare.json --html three.html
 is_page three.html 3
 
