@@ -149,7 +149,7 @@ static void card(FILE *f, const bench_comparison *c, size_t column)
         snprintf(unit, sizeof unit, "A, mean of %zu", k->overall_rows);
         fact(f, "images a second", *text ? text : "\xe2\x80\x93", unit);
     } else if (c->n_columns > 1) {
-        fact(f, "images a second", "1\xc3\x97", "the others compare with it");
+        fact(f, "images a second", "1\xc3\x97", "the baseline");
     }
     cli_html(f, "</dl></li>\n");
 }
