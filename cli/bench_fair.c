@@ -116,8 +116,7 @@ static void tuning(const bench_column *k, char out[160])
     snprintf(out, 160, "%s", k->device->tuned ? "yes" : "no");
 }
 
-/* One warning if not all columns that have a value have the same: each value with the letters of its columns.
- */
+/* One warning if columns that have a value have not the same: each value with the letters of its columns. */
 static void compare_values(fairness *f, bool serious, const char *what, value_fn value_of, const char *advice)
 {
     const bench_comparison *c = f->c;
@@ -162,25 +161,39 @@ static void check_methods(fairness *f)
     compare_values(f, false, "states of tuning", tuning, "`thaw tune` may make the others faster");
 }
 
-/* ---- each device ------------------------------------------------------------------------------------ */
+/* ---- each file and device --------------------------------------------------------------------------- */
 
-static void check_clock(fairness *f, const bench_column *k)
+static void check_clock(fairness *f, const char *letters, const bench_host *h)
 {
-    const bench_host *h = &k->file->host;
     double change = cli_bench_quotient(h->clock_ghz_end, h->clock_ghz_start) - 1;
     if (fabs(change) > BENCH_CLOCK_LIMIT)
-        warn(f, true,
-             "%s: the processor's clock went from %.2f to %.2f GHz (%+.0f %%) during the run: keep it cool "
-             "and "
-             "other work away, fix the clock if you can, and measure again",
-             k->letter, h->clock_ghz_start, h->clock_ghz_end, 100 * change);
+        warn(
+            f, true,
+            "%s: the processor's clock went from %.2f to %.2f GHz (%+.0f %%) during the run: keep other work "
+            "away, fix the clock if you can, and measure again",
+            letters, h->clock_ghz_start, h->clock_ghz_end, 100 * change);
+}
+
+/* Once for all devices of a file, whose columns lie behind each other. */
+static void check_file(fairness *f, size_t column)
+{
+    const bench_comparison *c = f->c;
+    const bench_file *file = c->columns[column].file;
+    char letters[3 * BENCH_MAX_COLUMNS + 1];
+    size_t used = 0;
+    if (column > 0 && c->columns[column - 1].file == file)
+        return;
+    for (size_t i = column; i < c->n_columns && c->columns[i].file == file; i++)
+        used += (size_t)snprintf(letters + used, sizeof letters - used, "%s%s", i > column ? ", " : "",
+                                 c->columns[i].letter);
+    if (!file->complete)
+        warn(f, true, "%s: the run was stopped before its end: %s is not complete", letters, file->path);
+    check_clock(f, letters, &file->host);
 }
 
 static void check_device(fairness *f, const bench_column *k)
 {
     const bench_device *d = k->device;
-    if (!k->file->complete)
-        warn(f, true, "%s: the run was stopped before its end: %s is not complete", k->letter, k->file->path);
     if (strcmp(d->self_test, "failed") == 0)
         warn(f, true, "%s: the self-test failed: the device computes wrong values; see `thaw check`",
              k->letter);
@@ -188,7 +201,6 @@ static void check_device(fairness *f, const bench_column *k)
         warn(f, false, "%s: the self-test has not run: nothing says that the values are right", k->letter);
     if (isnan(d->peak_gflops.median))
         warn(f, false, "%s: no measured peak: there are no shares of it", k->letter);
-    check_clock(f, k);
 }
 
 /* ---- each section ----------------------------------------------------------------------------------- */
@@ -303,6 +315,7 @@ bool cli_bench_fairness(bench_comparison *c)
     check_methods(&f);
     for (size_t i = 0; i < c->n_columns; i++) {
         const bench_column *k = &c->columns[i];
+        check_file(&f, i);
         check_device(&f, k);
         check_errors(&f, k);
         check_fallback(&f, k);

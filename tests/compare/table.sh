@@ -60,6 +60,16 @@ warns 's/"tuned": false/"tuned": true/' "^note .*states of tuning differ"
 warns 's/"repeat": 5/"repeat": 3/' "^note .*repetitions differ"
 warns 's/"interleaved": true/"interleaved": false/' "^note .*orders of measuring differ"
 
+# What is of a file is said once for its devices.
+{
+    echo '{"format": "thaw-bench/1", "host": {"clock_ghz_start": 2, "clock_ghz_end": 1},'
+    echo '"devices": [{"name": "x:0"}, {"name": "x:1"}]}'
+} >"$work/two.json"
+run 0 bench --compare cpu.json "$work/two.json" --no-html
+prints "^WARNING B, C: the processor's clock went from 2.00 to 1.00 GHz (-50 %)"
+prints "^WARNING B, C: the run was stopped before its end"
+count_is "warnings of the clock" "$(grep -c clock "$work/out")" 1
+
 # Nothing but a name.
 echo '{"format": "thaw-bench/1", "devices": [{"name": "x:0"}]}' >"$work/bare.json"
 run 0 bench --compare "$work/bare.json" --no-html
