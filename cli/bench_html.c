@@ -196,7 +196,7 @@ static void fairness(FILE *f, const bench_comparison *c)
             f,
             "<p class=\"verdict good\">Yes: %scomplete, right by the self-test where it ran, steady, and "
             "nothing ran elsewhere.</p>\n",
-            c->n_columns > 1 ? "same thaw, options and work; " : "");
+            c->n_columns > 1 ? "same thaw, precision and work; " : "");
     else
         cli_html(f, "<p class=\"verdict bad\">Not without care: %zu %s.</p>\n", serious,
                  serious == 1 ? "thing speaks against it" : "things speak against it");
