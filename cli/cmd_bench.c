@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench_compare.h"
 #include "bench_report.h"
 #include "cli.h"
 #include "output.h"
@@ -11,15 +12,19 @@
 
 static const cli_usage usage = {
     .name = "bench",
-    .synopsis = "[options]",
+    .synopsis = "[--compare FILE…] [options]",
     .about =
         "Measures how fast devices are at training and inference, the same way on each, so that tables of\n"
         "several machines can be laid side by side: peak and bandwidth, the parts of the recipe, every op.\n"
         "Several devices are measured in turns. Needs no weights and no photos. Ctrl-C keeps what has been\n"
-        "measured. docs/benchmarking.md says how it is done.",
+        "measured. With --compare: measures nothing, but lays side by side what --json has written before,\n"
+        "in a table and on a page with plots. docs/benchmarking.md says how it is done.",
     .examples = "  thaw bench --json here.json              every device, some minutes for each\n"
                 "  thaw bench --quick --device opencl:0     half a minute\n"
-                "  thaw bench --device cpu:0 --device cpu:0,isa=generic --section forward\n",
+                "  thaw bench --device cpu:0 --device cpu:0,isa=generic --section forward\n"
+                "  thaw bench --compare here.json there.json\n"
+                "  thaw bench --compare *.json --html machines.html\n",
+    .max_words = SIZE_MAX,
 };
 
 typedef struct bench_args {
@@ -29,6 +34,8 @@ typedef struct bench_args {
     const char *sizes, *json;
     uint32_t batch_sizes[MAX_SIZES];
     bool quick, no_ops;
+    bool compare, no_html;
+    const char *html;
 } bench_args;
 
 typedef struct bench_run {
@@ -106,9 +113,28 @@ cleanup:
     return cli_context_end(context, &args->common, code);
 }
 
+static int measure(bench_args *args, const cli_list *words)
+{
+    thaw_bench_options *o = &args->options;
+    if (words->count > 0)
+        return cli_misuse(&usage, "%s: a file goes with --compare", words->items[0]);
+    if (!read_sizes(args))
+        return cli_misuse(&usage,
+                          "--batch-sizes: expected up to 16 whole numbers from 1 to 4096, like 1,8,32");
+    o->devices = args->devices.items;
+    o->n_devices = args->devices.count;
+    o->sections = args->sections.items;
+    o->n_sections = args->sections.count;
+    o->on_decline = args->common.on_decline;
+    o->quick = args->quick;
+    o->no_ops = args->no_ops;
+    o->on_step = on_step;
+    return run_bench(args);
+}
+
 int cli_bench(int argc, char **argv)
 {
-    bench_args args = {0};
+    bench_args args = {.html = CLI_BENCH_PAGE};
     cli_list words = {0};
     thaw_bench_options *o = &args.options;
     thaw_bench_options_init(o, sizeof *o);
@@ -177,24 +203,27 @@ int cli_bench(int argc, char **argv)
          .target = &args.common.on_decline,
          .choices = "warn|error|allow",
          .help = "when a device declines an op, the CPU takes it (default allow: it is counted)"},
+        {.name = "compare",
+         .kind = CLI_FLAG,
+         .target = &args.compare,
+         .help = "compare the devices in these files with the first one"},
+        {.name = "html",
+         .kind = CLI_TEXT,
+         .target = &args.html,
+         .value = "FILE",
+         .help = "with --compare: the page (default " CLI_BENCH_PAGE "; - for stdout, no table)"},
+        {.name = "no-html",
+         .kind = CLI_FLAG,
+         .target = &args.no_html,
+         .help = "with --compare: only the table"},
         CLI_CONTEXT_OPTIONS(&args.common),
         CLI_QUIET_OPTION(&args.common),
     };
     int code = cli_parse(&usage, options, sizeof options / sizeof options[0], argc, argv, &words);
-    if (code < 0 && !read_sizes(&args))
-        code =
-            cli_misuse(&usage, "--batch-sizes: expected up to 16 whole numbers from 1 to 4096, like 1,8,32");
-    if (code < 0) {
-        o->devices = args.devices.items;
-        o->n_devices = args.devices.count;
-        o->sections = args.sections.items;
-        o->n_sections = args.sections.count;
-        o->on_decline = args.common.on_decline;
-        o->quick = args.quick;
-        o->no_ops = args.no_ops;
-        o->on_step = on_step;
-        code = run_bench(&args);
-    }
+    if (code < 0 && args.compare)
+        code = cli_bench_compare(words.items, words.count, args.no_html ? NULL : args.html);
+    else if (code < 0)
+        code = measure(&args, &words);
     cli_common_free(&args.common);
     free(args.devices.items);
     free(args.sections.items);

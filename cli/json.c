@@ -5,16 +5,15 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Length of the well-formed UTF-8 sequence at s, 0 if it is none (RFC 3629: no surrogates, no overlong
- * forms). s is terminated. */
-static int sequence_length(const unsigned char *s)
+int cli_utf8_length(const char *text)
 {
     static const struct {
         unsigned char first, last, second_first, second_last;
         int length;
-    } forms[] = {{0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
-                 {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4},
-                 {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4}};
+    } forms[] = {{0x01, 0x7f, 0, 0xff, 1},    {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
+                 {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
+                 {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4}};
+    const unsigned char *s = (const unsigned char *)text;
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
         if (s[0] < forms[i].first || s[0] > forms[i].last)
             continue;
@@ -35,7 +34,7 @@ static void write_string(FILE *f, const char *text)
     fputc('"', f);
     while (*s) {
         if (*s >= 0x80) {
-            int n = sequence_length(s);
+            int n = cli_utf8_length((const char *)s);
             if (n)
                 fwrite(s, 1, (size_t)n, f);
             else

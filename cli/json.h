@@ -34,4 +34,8 @@ void cli_json_bool(cli_json *json, const char *key, bool value);
 /* text is JSON already; NULL gives null. */
 void cli_json_raw(cli_json *json, const char *key, const char *text);
 
+/* Length of the well-formed UTF-8 sequence at text, 0 if it is none (RFC 3629: no surrogates, no overlong
+ * forms). text is terminated and not at its end. */
+int cli_utf8_length(const char *text);
+
 #endif

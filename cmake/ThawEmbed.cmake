@@ -1,13 +1,18 @@
-# cmake -DOUT=FILE.c -DFOLDER=DIR "-DSOURCES=a.cl;b.cl" -P ThawEmbed.cmake
-# Writes the tables of backends/opencl/source.h: thaw.clh and every source. A line `#include "x.clh"` of a
-# source is replaced by that file of FOLDER, because an OpenCL compiler at run time has no folder to look in.
-# Everything is done on hexadecimal digits: CMake's lists would split C at each ';' and '['.
+# cmake -DOUT=FILE.c -DINCLUDE=HEADER.h "-DTABLE=TYPE NAME" -DCOUNT=NAME "-DSOURCES=a.cl;b.cl"
+#     [-DFOLDER=DIR] -P ThawEmbed.cmake
+# Writes `const TYPE NAME[]`, a row {name, text, length} for each source, and `const size_t COUNT`; HEADER declares
+# both. A line `#include "x.clh"` of a source is replaced by that file of FOLDER, because an OpenCL compiler at run
+# time has no folder to look in. Everything is done on hexadecimal digits: CMake's lists would split C at each
+# ';' and '['.
 
-file(GLOB headers ${FOLDER}/*.clh)
+set(headers "")
+if(FOLDER)
+    file(GLOB headers ${FOLDER}/*.clh)
+endif()
 set(arrays "")
 set(rows "")
 set(number 0)
-foreach(source ${FOLDER}/thaw.clh ${SOURCES})
+foreach(source ${SOURCES})
     get_filename_component(name ${source} NAME)
     file(READ ${source} text HEX)
     foreach(header ${headers})
@@ -23,5 +28,5 @@ foreach(source ${FOLDER}/thaw.clh ${SOURCES})
     math(EXPR number "${number} + 1")
 endforeach()
 
-file(WRITE ${OUT} "#include \"backends/opencl/source.h\"\n\n${arrays}"
-    "const ocl_source ocl_sources[] = {\n${rows}};\n\nconst size_t ocl_n_sources = ${number};\n")
+file(WRITE ${OUT} "#include \"${INCLUDE}\"\n\n${arrays}"
+    "const ${TABLE}[] = {\n${rows}};\n\nconst size_t ${COUNT} = ${number};\n")

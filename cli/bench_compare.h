@@ -1,0 +1,15 @@
+/* bench_compare.h: thaw bench --compare. */
+#ifndef CLI_BENCH_COMPARE_H
+#define CLI_BENCH_COMPARE_H
+
+#include <stddef.h>
+
+/* Where the page goes if nobody says. */
+#define CLI_BENCH_PAGE "thaw-bench.html"
+
+/* Reads n files that `thaw bench` wrote, prints their devices side by side, each compared with the first
+ * device of the first file, and writes a page to html: NULL for none, "-" for stdout in place of the table.
+ * Returns the exit code; messages go to stderr. */
+int cli_bench_compare(const char *const *files, size_t n, const char *html);
+
+#endif
