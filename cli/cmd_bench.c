@@ -117,7 +117,7 @@ static int measure(bench_args *args, const cli_list *words)
 {
     thaw_bench_options *o = &args->options;
     if (words->count > 0)
-        return cli_misuse(&usage, "%s: a file goes with --compare", words->items[0]);
+        return cli_misuse(&usage, "files are for --compare; a device goes behind --device");
     if (!read_sizes(args))
         return cli_misuse(&usage,
                           "--batch-sizes: expected up to 16 whole numbers from 1 to 4096, like 1,8,32");

@@ -21,7 +21,7 @@ typedef struct thaw_runtime_options {
     bool no_search; /* load nothing but `plugins` */
     const thaw_log *log;
     const thaw_host *host; /* what the plugins are given; it outlives the runtime. NULL: the runtime's own */
-    const char *trace;         /* file to write a trace of every call to; NULL: none. See interpose.c */
+    const char *trace;     /* file to write a trace of every call to; NULL: none. See interpose.c */
     const char *trace_options; /* for the plugin that writes it; may be NULL */
 } thaw_runtime_options;
 
