@@ -98,10 +98,9 @@ static void ask_share(check_run *run, check_result *result)
 /* What stopped the check in the middle of a case is a fault to look for there. */
 static void print_stopped(const check_run *run, const check_result *result)
 {
-    if (result->proof.cases == 0 || result->status == THAW_OK || result->status == THAW_E_CHECK ||
-        result->status == THAW_E_CANCELLED)
-        return;
-    fprintf(stderr, "thaw: the case it stopped in: %s\n", run->replay ? run->replay : "?");
+    if (run->replay && result->status != THAW_OK && result->status != THAW_E_CHECK &&
+        result->status != THAW_E_CANCELLED)
+        fprintf(stderr, "thaw: the case it stopped in: %s\n", run->replay);
 }
 
 static int check_device(check_run *run, const char *name)
@@ -111,6 +110,8 @@ static int check_device(check_run *run, const char *name)
     thaw_proof_options options = check_options(run->args);
     *result = (check_result){.name = name, .about = describe(run->context, name)};
     run->now = result;
+    free(run->replay);
+    run->replay = NULL;
     options.device = name;
     options.matrix = 1;
     options.on_begin = on_begin;
@@ -184,7 +185,8 @@ static int check_each(check_run *run, const char *const *names, size_t n)
         if (code == CLI_EXIT_OK || one == CLI_EXIT_INTERRUPTED)
             code = one;
     }
-    return code;
+    /* Between two devices, or in the last case of one. */
+    return *run->signalled && code == CLI_EXIT_OK ? CLI_EXIT_INTERRUPTED : code;
 }
 
 static void end_run(check_run *run)
