@@ -5,27 +5,35 @@
 #include "core/check/case.h"
 #include "core/check/plugin.h"
 
-/* Size of a case, by which the largest of an op is found: work that is cut into tasks. */
-static int64_t size_of(const check_case *c)
+static int64_t elements(const check_arg *a)
 {
-    int64_t sum = 0;
-    for (uint32_t i = 0; i < c->n_in + c->n_out; i++)
-        sum += (int64_t)c->arg[i].n * c->arg[i].h * c->arg[i].w * c->arg[i].c;
-    return sum;
+    return (int64_t)a->n * a->h * a->w * a->c;
+}
+
+/* The one with more work to cut into tasks, which goes by the image rather than by the weights. */
+static bool is_larger(const check_case *a, const check_case *b)
+{
+    int64_t sum_a = 0, sum_b = 0;
+    if (elements(&a->arg[0]) != elements(&b->arg[0]))
+        return elements(&a->arg[0]) > elements(&b->arg[0]);
+    for (uint32_t i = 0; i < a->n_in + a->n_out; i++)
+        sum_a += elements(&a->arg[i]);
+    for (uint32_t i = 0; i < b->n_in + b->n_out; i++)
+        sum_b += elements(&b->arg[i]);
+    return sum_a > sum_b;
+}
+
+static bool is_plain(const check_case *c)
+{
+    return c->precision == THAW_PREC_F32;
 }
 
 static bool has_mutable_input(const check_case *c)
 {
     for (uint32_t i = 0; i < c->n_in; i++)
         if (c->arg[i].role == THAW_ROLE_MUTABLE)
-            return true;
+            return is_plain(c);
     return false;
-}
-
-static bool any(const check_case *c)
-{
-    (void)c;
-    return true;
 }
 
 /* Positions in the list of the first and of the largest case of a kind that suits; SIZE_MAX: there is none.
@@ -43,7 +51,7 @@ static pick pick_of(const check_list *list, size_t n, uint32_t kind, bool (*suit
             continue;
         if (p.first == SIZE_MAX)
             p.first = i;
-        if (p.largest == SIZE_MAX || size_of(c) > size_of(&list->items[p.largest]))
+        if (p.largest == SIZE_MAX || is_larger(c, &list->items[p.largest]))
             p.largest = i;
     }
     return p;
@@ -64,7 +72,7 @@ static void add_both(check_list *list, pick p, check_type type, const char *suff
 
 static void add_kind(check_list *list, size_t n, uint32_t kind)
 {
-    const pick p = pick_of(list, n, kind, any);
+    const pick p = pick_of(list, n, kind, is_plain);
     add_both(list, pick_of(list, n, kind, has_mutable_input), CHECK_FRESH, "fresh");
     add_both(list, p, CHECK_AGAIN, "again");
     add_both(list, p, CHECK_THREADS, "threads");

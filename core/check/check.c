@@ -40,6 +40,13 @@ void thaw_check_run_end(check_run *run)
     end_side(&run->reference);
 }
 
+/* "isa=avx2" of "cpu:0,isa=avx2"; NULL: none. */
+static const char *options_of(const char *device)
+{
+    const char *comma = device ? strchr(device, ',') : NULL;
+    return comma && comma[1] ? comma + 1 : NULL;
+}
+
 static void count(thaw_check_summary *summary, const thaw_check_case *result)
 {
     thaw_check_op_summary *op = &summary->ops[result->kind];
@@ -153,9 +160,9 @@ static thaw_status go_through(pass *p, thaw_error *err)
             p->run->seed = seed;
         st = thaw_check_cases(seed, &list, err);
         if (st == THAW_OK && round == 0)
-            p->total = thaw_check_count(options, &list) * rounds;
+            p->total = thaw_check_count(options, &list, rounds);
         for (size_t i = 0; st == THAW_OK && i < list.count && !ended(p); i++)
-            if (thaw_check_selected(options, &list.items[i]))
+            if (thaw_check_selected(options, &list.items[i], round))
                 st = step(p, &list.items[i], seed, err);
         thaw_check_list_free(&list);
     }
@@ -192,11 +199,8 @@ thaw_status thaw_check_run(thaw_runtime *runtime, const thaw_check_options *opti
 {
     thaw_error local;
     thaw_error *e = err ? err : &local;
-    check_run run = {.runtime = runtime,
-                     .options = options->device ? strchr(options->device, ',') : NULL,
-                     .seed = options->seed};
+    check_run run = {.runtime = runtime, .options = options_of(options->device), .seed = options->seed};
     double start = now();
-    run.options = run.options && run.options[1] ? run.options + 1 : NULL;
     memset(summary, 0, sizeof *summary);
     summary->seed = options->seed;
     for (uint32_t kind = 0; kind < THAW_OP_KIND_END; kind++)

@@ -63,6 +63,10 @@ static thaw_status fail_quietly(check_sandbox *s, uint32_t index, thaw_error *er
         {"op_query of an unknown kind", dev_ops->op_query(dev, &op, THAW_ALGO_DEFAULT, &info, NULL)},
         {"op_prepare of an unknown kind",
          dev_ops->op_prepare(dev, &op, THAW_ALGO_DEFAULT, NULL, &kernel, NULL)}};
+    if (opened)
+        ops->close(opened);
+    dev_ops->buffer_destroy(dev, buffer);
+    dev_ops->kernel_destroy(dev, kernel);
     for (size_t i = 0; i < sizeof answers / sizeof *answers; i++)
         if (answers[i].st == THAW_OK)
             return thaw_fail(err, THAW_E_CHECK, "%s, and with err NULL, succeeds", answers[i].call);

@@ -53,20 +53,34 @@ static thaw_status copy_bytes(int from, int to, const copy *c, thaw_error *err)
     }
 }
 
-/* The copy lives for a moment and nobody reads it again, so it is neither synced nor renamed. */
-static thaw_status copy_plugin(const char *path, copy *c, thaw_error *err)
+static thaw_status name_copy(const char *path, copy *c, thaw_error *err)
 {
     const char *temporary = getenv("TMPDIR"), *name = strrchr(path, '/');
     int n = snprintf(c->folder, sizeof c->folder, "%s/thaw-check-XXXXXX", temporary ? temporary : "/tmp");
-    if (n < 0 || (size_t)n >= sizeof c->folder || !mkdtemp(c->folder))
+    if (n < 0 || (size_t)n >= sizeof c->folder)
+        return thaw_fail(err, THAW_E_INVALID, "TMPDIR is too long: %.100s", c->folder);
+    if (!mkdtemp(c->folder))
         return thaw_fail_errno(err, errno, "cannot create the folder %s (TMPDIR says where)", c->folder);
     n = snprintf(c->file, sizeof c->file, "%s/%s", c->folder, name ? name + 1 : path);
-    int from = open(path, O_RDONLY | O_CLOEXEC);
-    int to = n > 0 && (size_t)n < sizeof c->file
-                 ? open(c->file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0700)
-                 : -1;
-    thaw_status st = from < 0 || to < 0 ? thaw_fail_errno(err, errno, "cannot copy %s to %s", path, c->folder)
-                                        : copy_bytes(from, to, c, err);
+    if (n >= 0 && (size_t)n < sizeof c->file)
+        return THAW_OK;
+    rmdir(c->folder);
+    return thaw_fail(err, THAW_E_INVALID, "the plugin's name is too long for a copy in %s", c->folder);
+}
+
+/* The copy lives for a moment and nobody reads it again, so it is neither synced nor renamed. */
+static thaw_status copy_plugin(const char *path, copy *c, thaw_error *err)
+{
+    thaw_status st = name_copy(path, c, err);
+    if (st != THAW_OK)
+        return st;
+    int to = -1, from = open(path, O_RDONLY | O_CLOEXEC);
+    if (from < 0)
+        st = thaw_fail_errno(err, errno, "cannot read %s", path);
+    else if ((to = open(c->file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0700)) < 0)
+        st = thaw_fail_errno(err, errno, "cannot create %s", c->file);
+    else
+        st = copy_bytes(from, to, c, err);
     if (from >= 0)
         close(from);
     if (to >= 0 && close(to) != 0 && st == THAW_OK)

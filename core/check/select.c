@@ -58,9 +58,13 @@ thaw_status thaw_check_filter(const thaw_check_options *options, thaw_error *err
     return st == THAW_OK ? must_know("kind of check", options->check, thaw_check_kind_name, err) : st;
 }
 
-bool thaw_check_selected(const thaw_check_options *options, const check_case *c)
+bool thaw_check_selected(const thaw_check_options *options, const check_case *c, uint32_t round)
 {
     const char *text = options->case_filter;
+    /* What is said of the plugin as a whole has no random values, so that one round is enough; and the copies
+     * of it that such cases open stay mapped. */
+    if (c->type == CHECK_PLUGIN && round > 0)
+        return false;
     if (options->op && !lists(options->op, thaw_check_op_name(c->kind)))
         return false;
     if (options->check && !lists(options->check, thaw_check_kind_name((uint32_t)c->type)))
@@ -70,10 +74,12 @@ bool thaw_check_selected(const thaw_check_options *options, const check_case *c)
     return *text == '=' ? strcmp(c->name, text + 1) == 0 : strstr(c->name, text) != NULL;
 }
 
-size_t thaw_check_count(const thaw_check_options *options, const check_list *list)
+size_t thaw_check_count(const thaw_check_options *options, const check_list *list, uint32_t rounds)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < list->count; i++)
-        n += thaw_check_selected(options, &list->items[i]);
-    return n;
+    size_t first = 0, later = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        first += thaw_check_selected(options, &list->items[i], 0);
+        later += thaw_check_selected(options, &list->items[i], 1);
+    }
+    return first + later * (rounds - 1);
 }

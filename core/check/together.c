@@ -79,7 +79,8 @@ static thaw_status first_error(const ensemble *e, uint32_t n, thaw_error *err)
     return THAW_OK;
 }
 
-static thaw_status stage(check_run *run, void (*fn)(void *, uint32_t), uint32_t extra, double patience,
+/* Runs fn on `builders` threads; 0: on one for each op, and one for buffers. */
+static thaw_status stage(check_run *run, void (*fn)(void *, uint32_t), uint32_t builders, double patience,
                          const char *what, thaw_status (*after)(ensemble *e, thaw_error *err),
                          thaw_error *err)
 {
@@ -92,7 +93,7 @@ static thaw_status stage(check_run *run, void (*fn)(void *, uint32_t), uint32_t 
         return thaw_fail_memory(err, sizeof *e, "a case");
     st = gather(run, s, e, err);
     if (st == THAW_OK) {
-        uint32_t n = extra == N_BUILDER ? extra : e->n + extra;
+        uint32_t n = builders ? builders : e->n + 1;
         st = thaw_check_crew(n, patience, fn, e, what, err);
         if (st == THAW_E_CHECK) {
             thaw_check_sandbox_give_up(run);
@@ -152,7 +153,7 @@ static void play(void *arg, uint32_t member)
 
 thaw_status thaw_check_side_by_side(check_run *run, thaw_error *err)
 {
-    return stage(run, play, 1, CHECK_PATIENCE, "different kernels and buffers on several streams at once",
+    return stage(run, play, 0, CHECK_PATIENCE, "different kernels and buffers on several streams at once",
                  NULL, err);
 }
 

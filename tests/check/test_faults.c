@@ -77,6 +77,10 @@ static void finds_what_should_have_been_refused(void **state)
 {
     (void)state;
     must_find("lenient", "conv2d", "misuse", "op_query accepts an unknown kind");
+    must_find("overflow", "relu_bwd", "misuse", "accepts sizes whose product overflows");
+    must_find("low", "avgpool", "misuse", "accepts an output 0 that is too low");
+    must_find("high", "conv2d", "misuse", "accepts an output 0 that is too high");
+    must_find("huge", "device", "too-large", "instead of THAW_E_DEVICE_MEMORY");
     must_find("enqueue", "relu_bwd", "misuse", "op_enqueue accepts one argument too few");
 }
 

@@ -110,6 +110,7 @@ static void finds_options_that_nobody_knows(void **state)
 {
     (void)state;
     must_find("options", "device", "/options", "accepts the option \"no-such-option=1\"");
+    must_find("options", "device", "no-error", "and with err NULL, succeeds");
     must_find("options-status", "device", "/options", "instead of THAW_E_INVALID");
     must_find("options-mute", "device", "/options", "without a text");
 }

@@ -31,15 +31,18 @@
     X(STALE, "stale")         /* a kernel keeps a copy of its first MUTABLE input */                         \
     X(POINTER, "pointer")     /* const_data is read at the first op_enqueue, from where it was */            \
     /* ops.c: what is answered */                                                                            \
-    X(LENIENT, "lenient") /* op_query accepts everything */                                                  \
-    X(ENQUEUE, "enqueue") /* op_enqueue accepts any number of arguments */                                   \
-    X(SILENT, "silent")   /* op_query declines without a reason */                                           \
-    X(DECLINE, "decline") /* op_query declines everything */                                                 \
-    X(OVERRUN, "overrun") /* op_query writes beyond the struct_size that it was given */                     \
-    X(NOTHING, "nothing") /* op_prepare reports success and hands out no kernel */                           \
-    X(STRICT, "strict")   /* structs of another size than today's are refused */                             \
-    X(GREEDY, "greedy")   /* an op behind whose struct there is more is another op */                        \
-    X(SHORT, "short")     /* op_query accepts structs smaller than those of ABI 1.0 */                       \
+    X(LENIENT, "lenient")   /* op_query accepts everything */                                                \
+    X(OVERFLOW, "overflow") /* op_query accepts sizes whose product overflows */                             \
+    X(LOW, "low")           /* and an output 0 of height 1 */                                                \
+    X(HIGH, "high")         /* and one that is higher than its image */                                      \
+    X(ENQUEUE, "enqueue")   /* op_enqueue accepts any number of arguments */                                 \
+    X(SILENT, "silent")     /* op_query declines without a reason */                                         \
+    X(DECLINE, "decline")   /* op_query declines everything */                                               \
+    X(OVERRUN, "overrun")   /* op_query writes beyond the struct_size that it was given */                   \
+    X(NOTHING, "nothing")   /* op_prepare reports success and hands out no kernel */                         \
+    X(STRICT, "strict")     /* structs of another size than today's are refused */                           \
+    X(GREEDY, "greedy")     /* an op behind whose struct there is more is another op */                      \
+    X(SHORT, "short")       /* op_query accepts structs smaller than those of ABI 1.0 */                     \
     /* streams.c: what happens at the same time */                                                           \
     X(FILL, "fill")       /* fill writes four bytes too many */                                              \
     X(WAIT, "wait")       /* stream_wait fails on events that were never recorded */                         \
@@ -60,6 +63,7 @@
     X(WRONG_STATUS, "status")     /* and here that it is an internal error */                                \
     X(NEVER_AGAIN, "never-again") /* and here fails from then on */                                          \
     X(OPEN, "open")               /* device_open without memory keeps what it had got */                     \
+    X(HUGE, "huge")               /* 2^62 bytes are THAW_E_INVALID */                                        \
     X(FULL_STATUS, "full-status") /* a full device is THAW_E_INVALID */                                      \
     X(FULL_MUTE, "full-mute")     /* or has no text */                                                       \
     X(FULL_BROKEN, "full-broken") /* or computes wrongly afterwards */                                       \

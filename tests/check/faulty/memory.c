@@ -87,8 +87,10 @@ void faulty_shutdown_memory(void)
 static thaw_status buffer_create(thaw_device *dev, uint64_t bytes, thaw_buffer **out, thaw_error *err)
 {
     thaw_status st = faulty_inner->buffer_create(dev, bytes, out, err);
-    if (st == THAW_OK || bytes >= UINT64_C(1) << 40)
+    if (st == THAW_OK)
         return st;
+    if (bytes >= UINT64_C(1) << 40)
+        return faulty_fault == FAULT_HUGE ? THAW_E_INVALID : st;
     broken = broken || faulty_fault == FAULT_FULL_BROKEN;
     if (faulty_fault == FAULT_FULL_MUTE && err)
         err->text[0] = '\0';
