@@ -1,0 +1,229 @@
+/* CONV2D_BWD_FILTER. The batch is cut into groups of images, each of which gives a part of the sum; the parts
+ * are added in the groups' order. The cut depends on the batch alone. */
+#include <stdio.h>
+#include <string.h>
+
+#include "plugins/onednn/image.h"
+#include "plugins/onednn/ops/ops.h"
+#include "plugins/onednn/ops/weights.h"
+#include "plugins/onednn/parallel.h"
+
+#define MAX_GROUPS 8
+#define ALIGN      ((size_t)64)
+
+/* The primitive for one size of group. */
+typedef struct {
+    dnnl_primitive_desc_t pd, reorder_pd; /* owned */
+    primitive run, reorder;               /* made by prepare */
+    int32_t images;
+} filter_size;
+
+typedef struct {
+    filter_size size[2]; /* all groups but the last; the last, if it has fewer images */
+    uint32_t n_sizes, n_groups;
+    size_t stage_x, stage_dy, own, scratch; /* bytes for each worker; own: dw as the primitive has it */
+    size_t worker_bytes;                    /* of all four */
+    size_t part_bytes;                      /* dw in HWIO, of one group */
+} filter_plan;
+
+static size_t rounded(size_t bytes)
+{
+    return (bytes + ALIGN - 1) / ALIGN * ALIGN;
+}
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+static void plan_free(const struct thaw_device *dev, filter_plan *plan)
+{
+    for (uint32_t i = 0; i < plan->n_sizes; i++) {
+        filter_size *s = &plan->size[i];
+        primitive_free(dev, &s->run);
+        primitive_free(dev, &s->reorder);
+        if (s->pd)
+            dnnl_primitive_desc_destroy(s->pd);
+        if (s->reorder_pd)
+            dnnl_primitive_desc_destroy(s->reorder_pd);
+    }
+    plan->n_sizes = 0;
+}
+
+static dnnl_status_t describe_size(const struct thaw_device *dev, const backend_op *op, filter_size *s)
+{
+    const thaw_tensor *dw = &op->out[0];
+    lib_window g = conv_window(&op->in[0], &op->in[1], dw, &op->attr.conv);
+    g.n = s->images;
+    dnnl_status_t st = lib_conv(dev->engine, LIB_BWD_FILTER, &g, LIB_BLOCKED, false, false, &s->pd);
+    if (!st && lib_is_slow(s->pd)) {
+        dnnl_primitive_desc_destroy(s->pd);
+        s->pd = NULL;
+        st = lib_conv(dev->engine, LIB_BWD_FILTER, &g, LIB_HWIO, false, false, &s->pd);
+    }
+    if (st)
+        return st;
+    return lib_reorder_weights(dev->engine, &g, dw->pixel_pitch, s->pd, DNNL_ARG_DIFF_WEIGHTS, false,
+                               &s->reorder_pd);
+}
+
+static void lay_out(const backend_op *op, filter_plan *plan)
+{
+    const thaw_tensor *x = &op->in[0], *dy = &op->in[1];
+    const size_t images = (size_t)plan->size[0].images;
+    if (!onednn_dense(x))
+        plan->stage_x = rounded(images * (size_t)x->h * (size_t)x->w * (size_t)x->c * sizeof(float));
+    if (!onednn_dense(dy))
+        plan->stage_dy = rounded(images * (size_t)dy->h * (size_t)dy->w * (size_t)dy->c * sizeof(float));
+    for (uint32_t i = 0; i < plan->n_sizes; i++) {
+        const filter_size *s = &plan->size[i];
+        plan->own = larger(plan->own, rounded(lib_bytes(s->pd, DNNL_ARG_DIFF_WEIGHTS)));
+        plan->scratch = larger(plan->scratch, rounded(larger(lib_bytes(s->pd, DNNL_ARG_SCRATCHPAD),
+                                                             lib_bytes(s->reorder_pd, DNNL_ARG_SCRATCHPAD))));
+    }
+    plan->worker_bytes = plan->stage_x + plan->stage_dy + plan->own + plan->scratch;
+    plan->part_bytes = rounded(backend_tensor_bytes(&op->out[0]));
+}
+
+static bool plan_make(const struct thaw_device *dev, const backend_op *op, filter_plan *plan, char *why,
+                      size_t cap)
+{
+    const int32_t n = op->in[0].n, images = (n + MAX_GROUPS - 1) / MAX_GROUPS;
+    dnnl_status_t st = dnnl_success;
+    memset(plan, 0, sizeof *plan);
+    plan->n_groups = (uint32_t)((n + images - 1) / images);
+    plan->size[0].images = images;
+    plan->size[1].images = n - images * (int32_t)(plan->n_groups - 1);
+    plan->n_sizes = plan->size[1].images == images ? 1 : 2;
+    int before = lib_enter();
+    for (uint32_t i = 0; i < plan->n_sizes && !st; i++)
+        st = describe_size(dev, op, &plan->size[i]);
+    lib_leave(before);
+    if (st) {
+        snprintf(why, cap, "oneDNN has no adjoint of this shape: %s", lib_status_name(st));
+        return false;
+    }
+    lay_out(op, plan);
+    snprintf(why, cap, "%.60s, %u parts", lib_name(plan->size[0].pd), plan->n_groups);
+    return true;
+}
+
+static bool accepts(const struct thaw_device *dev, const backend_op *op, size_t *workspace, char *why,
+                    size_t cap)
+{
+    filter_plan plan;
+    bool ok = plan_make(dev, op, &plan, why, cap);
+    if (ok)
+        *workspace =
+            plan.worker_bytes * dev->workers + (plan.n_groups > 1 ? plan.part_bytes * plan.n_groups : 0);
+    plan_free(dev, &plan);
+    return ok;
+}
+
+static void destroy(const struct thaw_device *dev, void *state)
+{
+    plan_free(dev, state);
+    onednn_free(dev, state);
+}
+
+static thaw_status prepare(const struct thaw_device *dev, const backend_op *op, const void *const *const_data,
+                           void **out, thaw_error *err)
+{
+    char why[128] = "";
+    (void)const_data;
+    filter_plan *plan = onednn_alloc(dev, sizeof *plan);
+    if (!plan)
+        return backend_fail(err, THAW_E_NO_MEMORY, "no memory for a kernel");
+    thaw_status s = THAW_OK;
+    if (!plan_make(dev, op, plan, why, sizeof why))
+        s = backend_fail(err, THAW_E_UNSUPPORTED, "conv2d_bwd_filter: %s", why);
+    for (uint32_t i = 0; s == THAW_OK && i < plan->n_sizes; i++) {
+        filter_size *size = &plan->size[i];
+        s = primitive_make(
+            dev, size->pd, 4,
+            (int[]){DNNL_ARG_SRC, DNNL_ARG_DIFF_DST, DNNL_ARG_DIFF_WEIGHTS, DNNL_ARG_SCRATCHPAD}, NULL,
+            &size->run, err);
+        if (s == THAW_OK)
+            s = primitive_make(dev, size->reorder_pd, 3,
+                               (int[]){DNNL_ARG_FROM, DNNL_ARG_TO, DNNL_ARG_SCRATCHPAD}, NULL, &size->reorder,
+                               err);
+    }
+    if (s == THAW_OK)
+        *out = plan;
+    else
+        destroy(dev, plan);
+    return s;
+}
+
+typedef struct {
+    const onednn_call *call;
+    const filter_plan *plan;
+    unsigned char *workers, *groups;
+    atomic_int failed;
+} job;
+
+/* Images of a group, without gaps between pixels. */
+static float *images_of(const thaw_tensor *t, void *data, size_t first, size_t n, unsigned char *stage)
+{
+    const size_t pixels = (size_t)t->h * (size_t)t->w;
+    float *from = (float *)data + onednn_at(t, first * pixels);
+    if (onednn_dense(t))
+        return from;
+    image_pack((float *)(void *)stage, from, t, n * pixels);
+    return (float *)(void *)stage;
+}
+
+static void group_task(void *arg, uint32_t g, uint32_t worker)
+{
+    job *j = arg;
+    const filter_plan *plan = j->plan;
+    const backend_op *op = j->call->op;
+    const filter_size *size = &plan->size[g + 1 == plan->n_groups ? plan->n_sizes - 1 : 0];
+    const size_t first = (size_t)g * (size_t)plan->size[0].images, n = (size_t)size->images;
+    unsigned char *own = j->workers + worker * plan->worker_bytes;
+    unsigned char *dw = own + plan->stage_x + plan->stage_dy, *scratch = dw + plan->own;
+    void *to = plan->n_groups > 1 ? (void *)(j->groups + g * plan->part_bytes) : j->call->args[2];
+    const primitive_arg run[] = {
+        {DNNL_ARG_SRC, images_of(&op->in[0], j->call->args[0], first, n, own)},
+        {DNNL_ARG_DIFF_DST, images_of(&op->in[1], j->call->args[1], first, n, own + plan->stage_x)},
+        {DNNL_ARG_DIFF_WEIGHTS, dw},
+        {DNNL_ARG_SCRATCHPAD, scratch}};
+    const primitive_arg reorder[] = {{DNNL_ARG_FROM, dw}, {DNNL_ARG_TO, to}, {DNNL_ARG_SCRATCHPAD, scratch}};
+    dnnl_status_t st = primitive_run(j->call->dev, &size->run, worker, 4, run);
+    if (!st)
+        st = primitive_run(j->call->dev, &size->reorder, worker, 3, reorder);
+    primitive_keep(&j->failed, st);
+}
+
+static void add_groups(const onednn_call *call, size_t first, size_t last)
+{
+    const filter_plan *plan = call->state;
+    const unsigned char *groups = call->workspace + plan->worker_bytes * call->dev->workers;
+    float *restrict dw = onednn_out(call, 0);
+    memcpy(dw + first, groups + first * sizeof *dw, (last - first) * sizeof *dw);
+    for (uint32_t g = 1; g < plan->n_groups; g++) {
+        const float *restrict part = (const float *)(const void *)(groups + g * plan->part_bytes);
+        for (size_t i = first; i < last; i++)
+            dw[i] += part[i];
+    }
+}
+
+static thaw_status run(const onednn_call *call, thaw_error *err)
+{
+    const thaw_host *host = call->dev->host;
+    const filter_plan *plan = call->state;
+    job j = {.call = call, .plan = plan, .workers = call->workspace};
+    j.groups = call->workspace + plan->worker_bytes * call->dev->workers;
+    host->parallel_for(host->ctx, plan->n_groups, group_task, &j);
+    if (!j.failed && plan->n_groups > 1)
+        onednn_parallel(call, backend_pixels(&call->op->out[0]) * (size_t)call->op->out[0].c,
+                        ONEDNN_TASK_ELEMENTS, add_groups);
+    return primitive_status((dnnl_status_t)j.failed, "running a primitive", call->op, err);
+}
+
+const onednn_algo onednn_conv_bwd_filter = {.name = "groups",
+                                            .kind = THAW_OP_CONV2D_BWD_FILTER,
+                                            .accepts = accepts,
+                                            .prepare = prepare,
+                                            .destroy = destroy,
+                                            .run = run};
