@@ -12,7 +12,8 @@ static const struct {
 };
 #define N_KNOWN (sizeof known / sizeof *known)
 
-const char *options_isa_name(void)
+/* Of what is in force now. */
+static const char *isa_name(void)
 {
     const dnnl_cpu_isa_t is = dnnl_get_effective_cpu_isa();
     for (size_t i = 0; i < N_KNOWN; i++) {
@@ -29,15 +30,15 @@ static thaw_status set_isa(const char *value, size_t length, thaw_error *err)
     for (size_t i = 0; i < N_KNOWN; i++) {
         if (strlen(known[i].name) != length || memcmp(known[i].name, value, length) != 0)
             continue;
-        if (dnnl_get_effective_cpu_isa() == known[i].isa ||
-            (dnnl_set_max_cpu_isa(known[i].isa) == dnnl_success &&
-             dnnl_get_effective_cpu_isa() == known[i].isa))
+        /* Asking what is in force ends the time in which it can be set; so that comes second. */
+        (void)dnnl_set_max_cpu_isa(known[i].isa);
+        if (dnnl_get_effective_cpu_isa() == known[i].isa)
             return THAW_OK;
         return backend_fail(
             err, THAW_E_UNSUPPORTED,
             "onednn: isa=%s cannot be had: this processor lacks it, or oneDNN has already run in "
             "this process, which sets its instruction set (now %s) once and for all devices",
-            known[i].name, options_isa_name());
+            known[i].name, isa_name());
     }
     return backend_fail(err, THAW_E_INVALID,
                         "onednn: isa=%.*s is not known; it is one of sse41, avx2, avx512, auto",

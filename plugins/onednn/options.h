@@ -9,7 +9,4 @@
  * the processor has not got it. */
 thaw_status options_apply(const char *text, thaw_error *err);
 
-/* What oneDNN would use now. */
-const char *options_isa_name(void);
-
 #endif

@@ -72,7 +72,8 @@ static thaw_status plugin_device_describe(uint32_t index, thaw_device_info *info
     snprintf(full.name, sizeof full.name, "CPU, by oneDNN %d.%d.%d", v->major, v->minor, v->patch);
     snprintf(full.vendor, sizeof full.vendor, "%s", "oneDNN project");
     snprintf(full.driver, sizeof full.driver, "oneDNN %d.%d.%d", v->major, v->minor, v->patch);
-    snprintf(full.detail, sizeof full.detail, "isa: %s", options_isa_name());
+    snprintf(full.detail, sizeof full.detail, "%s",
+             "convolutions and average pools by oneDNN, the rest in C");
     if (pages > 0 && page > 0)
         full.memory_bytes = (uint64_t)pages * (uint64_t)page;
     full.cache_bytes = cache > 0 ? (uint64_t)cache : 0;

@@ -74,6 +74,27 @@ check_backend() {
     esac
 }
 
+# A plugin of this tree that wants no more of it than reading and checking an op.
+check_onednn() {
+    case $2 in
+    plugins/onednn/* | backends/common/*) ;;
+    plugins/* | backends/*) complain "$1" "$2" "plugins/onednn may include only itself and backends/common" ;;
+    *) check_sdk "$1" "$2" ;;
+    esac
+}
+
+check_plugin() {
+    case $1 in
+    "$root"/plugins/onednn/*) check_onednn "$1" "$2" ;;
+    *)
+        case $2 in
+        backends/* | plugins/*) complain "$1" "$2" "a plugin stands on plugins/sdk alone" ;;
+        *) check_sdk "$1" "$2" ;;
+        esac
+        ;;
+    esac
+}
+
 check_cli() {
     case $2 in
     thaw/thaw.h) ;;
@@ -101,7 +122,7 @@ scan() {
 
 scan core check_core
 scan backends check_backend
-scan plugins check_sdk
+scan plugins check_plugin
 scan cli check_cli
 scan include check_public
 scan plugins/sdk check_public

@@ -35,6 +35,12 @@ expect pass backends/opencl/ops/a.c backends/opencl/opencl.h
 expect fail backends/opencl/a.c backends/cpu/cpu.h
 expect fail backends/opencl/ops/a.c backends/cpu/cpu.h
 expect fail backends/common/a.c backends/opencl/opencl.h
+expect pass plugins/onednn/ops/a.c plugins/onednn/image.h
+expect pass plugins/onednn/a.c backends/common/op.h
+expect fail plugins/onednn/a.c backends/cpu/cpu.h
+expect fail plugins/onednn/a.c plugins/other/a.h
+expect fail plugins/onednn/a.c core/base/file.h
+expect fail plugins/other/a.c backends/common/op.h
 expect fail cli/a.c core/base/file.h
 expect fail cli/a.c thaw_plugin.h
 expect fail include/thaw/a.h core/base/file.h

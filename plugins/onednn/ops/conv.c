@@ -46,5 +46,5 @@ static bool plain(const struct thaw_device *dev, const backend_op *op, image_pla
     return conv_choose_plain(dev, LIB_FORWARD, op, op->n_in == 3, has_relu(op, 0), &plan->parts[0], why, cap);
 }
 
-IMAGE_ALGO(onednn_conv, "blocked", THAW_OP_CONV2D, blocked);
-IMAGE_ALGO(onednn_conv_plain, "hwio", THAW_OP_CONV2D, plain);
+IMAGE_ALGO(onednn_conv, "dnnl", THAW_OP_CONV2D, blocked);
+IMAGE_ALGO(onednn_conv_plain, "dnnl-hwio", THAW_OP_CONV2D, plain);

@@ -33,5 +33,5 @@ static bool plain(const struct thaw_device *dev, const backend_op *op, image_pla
     return conv_choose_plain(dev, LIB_BWD_DATA, op, false, false, set_up(op, plan), why, cap);
 }
 
-IMAGE_ALGO(onednn_conv_bwd_data, "blocked", THAW_OP_CONV2D_BWD_DATA, blocked);
-IMAGE_ALGO(onednn_conv_bwd_data_plain, "hwio", THAW_OP_CONV2D_BWD_DATA, plain);
+IMAGE_ALGO(onednn_conv_bwd_data, "dnnl", THAW_OP_CONV2D_BWD_DATA, blocked);
+IMAGE_ALGO(onednn_conv_bwd_data_plain, "dnnl-hwio", THAW_OP_CONV2D_BWD_DATA, plain);

@@ -221,7 +221,7 @@ static thaw_status run(const onednn_call *call, thaw_error *err)
     return primitive_status((dnnl_status_t)j.failed, "running a primitive", call->op, err);
 }
 
-const onednn_algo onednn_conv_bwd_filter = {.name = "groups",
+const onednn_algo onednn_conv_bwd_filter = {.name = "dnnl",
                                             .kind = THAW_OP_CONV2D_BWD_FILTER,
                                             .accepts = accepts,
                                             .prepare = prepare,

@@ -67,6 +67,6 @@ static bool global(const struct thaw_device *dev, const backend_op *op, image_pl
     return describe(dev, op, LIB_FORWARD, &g, false, false, plan, why, cap);
 }
 
-IMAGE_ALGO(onednn_avgpool, "pool", THAW_OP_AVGPOOL, forward);
-IMAGE_ALGO(onednn_avgpool_bwd, "pool", THAW_OP_AVGPOOL_BWD, backward);
-IMAGE_ALGO(onednn_global_avgpool, "pool", THAW_OP_GLOBAL_AVGPOOL, global);
+IMAGE_ALGO(onednn_avgpool, "dnnl", THAW_OP_AVGPOOL, forward);
+IMAGE_ALGO(onednn_avgpool_bwd, "dnnl", THAW_OP_AVGPOOL_BWD, backward);
+IMAGE_ALGO(onednn_global_avgpool, "dnnl", THAW_OP_GLOBAL_AVGPOOL, global);
