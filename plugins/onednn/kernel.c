@@ -163,7 +163,9 @@ thaw_status onednn_op_enqueue(thaw_stream *stream, thaw_kernel *kernel, const th
                               uint32_t n_args, thaw_slice workspace, thaw_error *err)
 {
     const backend_op *op = kernel->op;
-    void *addresses[BACKEND_MAX_TENSORS], *space = NULL;
+    /* A workspace of no bytes has an address, too, so that offsets of 0 may be added to it. */
+    unsigned char nothing[1];
+    void *addresses[BACKEND_MAX_TENSORS], *space = nothing;
     if (n_args != op->n_in + op->n_out)
         return backend_fail(err, THAW_E_INVALID, "%s: %u arguments, must be %u",
                             backend_op_rule_of(op->kind)->name, n_args, op->n_in + op->n_out);
