@@ -187,6 +187,11 @@ size_t lib_bytes(dnnl_primitive_desc_t pd, int arg)
     return md ? dnnl_memory_desc_get_size(md) : 0;
 }
 
+bool lib_same_form(dnnl_primitive_desc_t a, dnnl_primitive_desc_t b, int arg)
+{
+    return dnnl_memory_desc_equal(arg_md(a, arg), arg_md(b, arg)) != 0;
+}
+
 dnnl_status_t lib_memory(dnnl_engine_t engine, dnnl_primitive_desc_t pd, int arg, void *handle,
                          dnnl_memory_t *out)
 {

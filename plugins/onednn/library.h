@@ -30,6 +30,8 @@ dnnl_status_t lib_reorder_weights(dnnl_engine_t engine, const lib_window *g, int
 
 /* Bytes of an argument (DNNL_ARG_*); 0: the primitive has none. */
 size_t lib_bytes(dnnl_primitive_desc_t pd, int arg);
+/* Do two primitives have an argument of the same shape in the same form? */
+bool lib_same_form(dnnl_primitive_desc_t a, dnnl_primitive_desc_t b, int arg);
 dnnl_status_t lib_memory(dnnl_engine_t engine, dnnl_primitive_desc_t pd, int arg, void *handle,
                          dnnl_memory_t *out);
 /* Name of the implementation, such as "brgconv:avx512_core". Lives as long as pd. */
