@@ -74,24 +74,13 @@ check_backend() {
     esac
 }
 
-# A plugin of this tree that wants no more of it than reading and checking an op.
-check_onednn() {
-    case $2 in
-    plugins/onednn/* | backends/common/*) ;;
-    plugins/* | backends/*) complain "$1" "$2" "plugins/onednn may include only itself and backends/common" ;;
-    *) check_sdk "$1" "$2" ;;
-    esac
-}
-
+# Those of our own plugins that link backends/common; the others stand on the SDK as a stranger's would.
 check_plugin() {
-    case $1 in
-    "$root"/plugins/onednn/*) check_onednn "$1" "$2" ;;
-    *)
-        case $2 in
-        backends/* | plugins/*) complain "$1" "$2" "a plugin stands on plugins/sdk alone" ;;
-        *) check_sdk "$1" "$2" ;;
-        esac
-        ;;
+    own=$(echo "${1#"$root"/plugins/}" | cut -d/ -f1)
+    case $own:$2 in
+    *:plugins/"$own"/* | onednn:backends/common/*) ;;
+    *:plugins/* | *:backends/*) complain "$1" "$2" "plugins/$own may include only itself and plugins/sdk" ;;
+    *) check_sdk "$1" "$2" ;;
     esac
 }
 
