@@ -62,7 +62,9 @@ static void lay_out(const backend_op *op, image_plan *plan)
         if (plan->parts[k].reorder)
             plan->weights_bytes += rounded(lib_bytes(plan->parts[k].pd, plan->w));
     }
-    plan->worker_bytes = plan->stage_x + plan->stage_y + plan->scratch;
+    /* A tensor has at most PTRDIFF_MAX bytes, so that the first sum cannot overflow. */
+    if (__builtin_add_overflow(plan->stage_x + plan->stage_y, plan->scratch, &plan->worker_bytes))
+        plan->worker_bytes = SIZE_MAX;
 }
 
 static void plan_free(image_plan *plan)
@@ -102,8 +104,12 @@ bool image_accepts(const struct thaw_device *dev, const backend_op *op, image_de
 {
     image_plan plan;
     bool ok = plan_make(dev, op, describe, &plan, why, cap);
-    if (ok)
-        *workspace = plan.worker_bytes * dev->workers + (is_const(op, 1) ? 0 : plan.weights_bytes);
+    if (ok &&
+        ((uint64_t)op->in[0].n * plan.n_parts > UINT32_MAX ||
+         !onednn_workspace(dev, plan.worker_bytes, is_const(op, 1) ? 0 : plan.weights_bytes, workspace))) {
+        snprintf(why, cap, "more images, or more memory, than can be");
+        ok = false;
+    }
     plan_free(&plan);
     return ok;
 }

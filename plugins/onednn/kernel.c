@@ -25,12 +25,17 @@ static thaw_status choose(const thaw_device *dev, const backend_op *op, uint32_t
                           thaw_error *err)
 {
     const onednn_algo *algo;
+    char declined[sizeof out->why] = "";
     *out = (choice){.index = wanted == THAW_ALGO_DEFAULT ? 0 : wanted};
     for (size_t i = 0; (algo = onednn_algo_at(i)); i++) {
         char why[sizeof out->why] = "";
         size_t workspace = 0;
-        if (algo->kind != op->kind || !algo->accepts(dev, op, &workspace, why, sizeof why))
+        if (algo->kind != op->kind)
             continue;
+        if (!algo->accepts(dev, op, &workspace, why, sizeof why)) {
+            memcpy(declined, why, sizeof declined);
+            continue;
+        }
         if (out->count++ == out->index) {
             out->algo = algo;
             out->workspace = workspace;
@@ -39,8 +44,11 @@ static thaw_status choose(const thaw_device *dev, const backend_op *op, uint32_t
     }
     if (out->algo)
         return THAW_OK;
-    return backend_fail(err, THAW_E_UNSUPPORTED, "%s: algorithm %u does not exist; there are %u",
-                        backend_op_rule_of(op->kind)->name, out->index, out->count);
+    const char *name = backend_op_rule_of(op->kind)->name;
+    if (out->count == 0)
+        return backend_fail(err, THAW_E_UNSUPPORTED, "%s: %s; run this op on cpu:0", name, declined);
+    return backend_fail(err, THAW_E_UNSUPPORTED, "%s: algorithm %u does not exist; there are %u", name,
+                        out->index, out->count);
 }
 
 thaw_status onednn_op_query(thaw_device *dev, const thaw_op *op, uint32_t algo, thaw_op_info *info,

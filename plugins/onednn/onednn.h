@@ -67,6 +67,14 @@ static inline bool onednn_dense(const thaw_tensor *t)
     return t->pixel_pitch == t->c;
 }
 
+/* *out = each for every worker, and shared once. False: no such memory can exist. */
+static inline bool onednn_workspace(const struct thaw_device *dev, size_t each, size_t shared, size_t *out)
+{
+    size_t bytes;
+    return !__builtin_mul_overflow(each, (size_t)dev->workers, &bytes) &&
+           !__builtin_add_overflow(bytes, shared, out) && *out <= PTRDIFF_MAX;
+}
+
 static inline void *onednn_alloc(const struct thaw_device *dev, size_t bytes)
 {
     return dev->host->alloc(dev->host->ctx, bytes, 64);

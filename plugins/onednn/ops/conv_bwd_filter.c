@@ -99,7 +99,9 @@ static void lay_out(const backend_op *op, filter_plan *plan)
     for (uint32_t i = 0; i < plan->n_sizes; i++)
         plan->scratch = larger(plan->scratch, lib_bytes(plan->size[i].pd, DNNL_ARG_SCRATCHPAD));
     plan->scratch = rounded(plan->scratch);
-    plan->worker_bytes = plan->stage_x + plan->stage_dy + plan->scratch;
+    /* A tensor has at most PTRDIFF_MAX bytes, so that the first sum cannot overflow. */
+    if (__builtin_add_overflow(plan->stage_x + plan->stage_dy, plan->scratch, &plan->worker_bytes))
+        plan->worker_bytes = SIZE_MAX;
     plan->part_bytes = rounded(lib_bytes(plan->size[0].pd, DNNL_ARG_DIFF_WEIGHTS));
 }
 
@@ -129,8 +131,12 @@ static bool accepts(const struct thaw_device *dev, const backend_op *op, size_t 
 {
     filter_plan plan;
     bool ok = plan_make(dev, op, &plan, why, cap);
-    if (ok)
-        *workspace = plan.worker_bytes * dev->workers + plan.part_bytes * plan.n_groups;
+    size_t parts;
+    if (ok && (__builtin_mul_overflow(plan.part_bytes, (size_t)plan.n_groups, &parts) ||
+               !onednn_workspace(dev, plan.worker_bytes, parts, workspace))) {
+        snprintf(why, cap, "more memory than can be");
+        ok = false;
+    }
     plan_free(dev, &plan);
     return ok;
 }
