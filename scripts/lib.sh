@@ -11,6 +11,8 @@ BUILD_PACKAGES="gcc cmake ninja-build pkg-config libc6-dev libhdf5-dev libzip-de
     opencl-c-headers"
 # Two OpenCL implementations for the CPU, a simulator that finds wrong accesses, and a library of kernels.
 OPENCL_TEST_PACKAGES="ocl-icd-libopencl1 pocl-opencl-icd oclgrind mesa-opencl-icd libclblast1"
+# A library for one more backend, which is built where it is there.
+ONEDNN_PACKAGES="libdnnl-dev"
 FETCH_PACKAGES="curl ca-certificates"
 # For CMake runs inside the tests as well: a machine that has ninja need not have make.
 export CMAKE_GENERATOR=Ninja

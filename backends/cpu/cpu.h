@@ -14,7 +14,7 @@
 typedef enum { CPU_ISA_REFERENCE = 0, CPU_ISA_GENERIC = 1, CPU_ISA_AVX2 = 2, CPU_ISA_AVX512 = 3 } cpu_isa;
 
 struct thaw_device {
-    const thaw_host *host;
+    const thaw_host *host; /* first, for backends/common/memory.h */
     cpu_isa isa;
     uint32_t threads; /* of the host's parallel_for */
     size_t l2_bytes;  /* per core, a default where it cannot be read */

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "backends/cpu/memory.h"
+#include "backends/common/memory.h"
 #include "backends/common/op.h"
 
 struct thaw_kernel {
@@ -150,8 +150,8 @@ static thaw_status resolve(const thaw_kernel *kernel, const thaw_slice *args, vo
             continue;
         }
         snprintf(what, sizeof what, "%s: argument", rule->name);
-        thaw_status s = cpu_slice_address(args[i], backend_tensor_bytes(t), backend_dtype_bytes(t->dtype),
-                                          what, i, &addresses[i], err);
+        thaw_status s = backend_slice_address(args[i], backend_tensor_bytes(t), backend_dtype_bytes(t->dtype),
+                                              what, i, &addresses[i], err);
         if (s != THAW_OK)
             return s;
     }
@@ -169,8 +169,8 @@ thaw_status cpu_op_enqueue(thaw_stream *stream, thaw_kernel *kernel, const thaw_
                             backend_op_rule_of(op->kind)->name, n_args, op->n_in + op->n_out);
     thaw_status s = resolve(kernel, args, addresses, err);
     if (s == THAW_OK && kernel->workspace > 0)
-        s = cpu_slice_address(workspace, kernel->workspace, 64, "workspace, argument", n_args,
-                              &call.workspace, err);
+        s = backend_slice_address(workspace, kernel->workspace, 64, "workspace, argument", n_args,
+                                  &call.workspace, err);
     if (s == THAW_OK)
         kernel->algo->run(&call);
     return s;

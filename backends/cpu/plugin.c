@@ -3,9 +3,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backends/common/memory.h"
 #include "backends/cpu/isa.h"
 #include "backends/cpu/kernel.h"
-#include "backends/cpu/memory.h"
 #include "backends/cpu/peak.h"
 
 #define DEFAULT_L2_BYTES ((size_t)512 << 10)
@@ -119,19 +119,19 @@ static void device_close(thaw_device *dev)
 static const thaw_device_ops device_ops = {
     .struct_size = sizeof(thaw_device_ops),
     .close = device_close,
-    .buffer_create = cpu_buffer_create,
-    .buffer_destroy = cpu_buffer_destroy,
-    .stream_create = cpu_stream_create,
-    .stream_destroy = cpu_stream_destroy,
-    .stream_sync = cpu_stream_sync,
-    .upload = cpu_upload,
-    .download = cpu_download,
-    .copy = cpu_copy,
-    .fill = cpu_fill,
-    .event_create = cpu_event_create,
-    .event_destroy = cpu_event_destroy,
-    .event_record = cpu_event_record,
-    .stream_wait = cpu_stream_wait,
+    .buffer_create = backend_buffer_create,
+    .buffer_destroy = backend_buffer_destroy,
+    .stream_create = backend_stream_create,
+    .stream_destroy = backend_stream_destroy,
+    .stream_sync = backend_stream_sync,
+    .upload = backend_upload,
+    .download = backend_download,
+    .copy = backend_copy,
+    .fill = backend_fill,
+    .event_create = backend_event_create,
+    .event_destroy = backend_event_destroy,
+    .event_record = backend_event_record,
+    .stream_wait = backend_stream_wait,
     .op_query = cpu_op_query,
     .op_prepare = cpu_op_prepare,
     .kernel_destroy = cpu_kernel_destroy,

@@ -42,6 +42,12 @@ expect fail plugins/template/a.c thaw/thaw.h
 expect fail plugins/template/a.c core/base/file.h
 expect fail plugins/trace/a.c core/base/file.h
 expect pass plugins/trace/a.c thaw_ext.h
+expect pass plugins/onednn/ops/a.c plugins/onednn/image.h
+expect pass plugins/onednn/a.c backends/common/op.h
+expect fail plugins/onednn/a.c backends/cpu/cpu.h
+expect fail plugins/onednn/a.c plugins/other/a.h
+expect fail plugins/onednn/a.c core/base/file.h
+expect fail plugins/other/a.c backends/common/op.h
 expect fail cli/a.c core/base/file.h
 expect fail cli/a.c thaw_plugin.h
 expect fail include/thaw/a.h core/base/file.h

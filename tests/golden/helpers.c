@@ -76,12 +76,13 @@ golden *golden_open(void)
             "npm package nsfwjs 4.4.0 (scripts/get-nsfwjs fetches it)\n");
         return NULL;
     }
+    const char *device = getenv("THAW_GOLDEN_DEVICE");
     golden *g = calloc(1, sizeof *g);
     assert_non_null(g);
     thaw_runtime_options options = {0};
     const thaw_import_options scaling = {.set_scaling = true, .scale = 1.0f / 127.5f, .shift = -1.0f};
     CHECK(thaw_runtime_create(&options, &g->runtime, &err));
-    CHECK(thaw_runtime_open(g->runtime, "cpu:0", &g->dev, &err));
+    CHECK(thaw_runtime_open(g->runtime, device && *device ? device : "cpu:0", &g->dev, &err));
     CHECK(thaw_model_load(dir, &scaling, &g->model, &err));
     CHECK(thaw_net_inception_v3(GOLDEN_SIZE, &g->net, &err));
     set_head(g->model);

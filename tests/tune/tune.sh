@@ -21,6 +21,9 @@ says "a number from 0"
 run 2 tune --model a --weights b
 says "give one of them"
 
+# Other plugins of this build have self-tests of their own.
+kept() { find "$tests" -name '*picky*' | wc -l; }
+
 run 0 devices --plugin "$picky"
 prints "^picky:0 self-test: not yet run"
 prints "^cpu:0 self-test: none"
@@ -31,7 +34,7 @@ prints "^picky:0 self-test: passed"
 run 0 devices --plugin "$picky" --json
 is_json
 prints '"state": "passed"'
-count_is "self-tests" "$(ls "$tests" | wc -l)" 1
+count_is "self-tests" "$(kept)" 1
 
 # A wrong default: found at the first use, gone around from then on.
 plan="plan --plugin $picky --weights $base --phase finetune $small"
@@ -42,7 +45,7 @@ for round in 1 2; do
     [ $round -eq 1 ] && says "warning: picky:0: its relu_bwd algorithm .first. failed the self-test"
     [ $round -eq 2 ] && silent
 done
-count_is "self-tests" "$(ls "$tests" | wc -l)" 2
+count_is "self-tests" "$(kept)" 2
 # A result that cannot be read, or kept, is found again.
 for file in "$tests"/*; do
     echo "something else" >"$file"

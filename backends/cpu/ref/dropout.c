@@ -1,31 +1,9 @@
-/* Dropout by Philox4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3",
- * SC 2011). */
 #include <math.h>
 
+#include "backends/common/philox.h"
 #include "backends/cpu/call.h"
 #include "backends/cpu/parallel.h"
 #include "backends/cpu/ref/ref.h"
-
-#define PURPOSE_DROPOUT 1u /* second word of the counter */
-
-static void philox_round(uint32_t ctr[4], const uint32_t key[2])
-{
-    uint64_t a = (uint64_t)ctr[0] * 0xD2511F53u, b = (uint64_t)ctr[2] * 0xCD9E8D57u;
-    uint32_t next[4] = {(uint32_t)(b >> 32) ^ ctr[1] ^ key[0], (uint32_t)b,
-                        (uint32_t)(a >> 32) ^ ctr[3] ^ key[1], (uint32_t)a};
-    for (int i = 0; i < 4; i++)
-        ctr[i] = next[i];
-}
-
-static void philox(uint32_t ctr[4], uint64_t seed)
-{
-    uint32_t key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)};
-    for (int round = 0; round < 10; round++) {
-        philox_round(ctr, key);
-        key[0] += 0x9E3779B9u;
-        key[1] += 0xBB67AE85u;
-    }
-}
 
 static float survivor_factor(const thaw_dropout_attr *a)
 {
@@ -49,7 +27,7 @@ static void dropout_rows(const cpu_call *call, size_t first, size_t last)
         for (uint32_t e = 0; e < (uint32_t)op->in[0].c; e++) {
             if (e % 4 == 0) {
                 word[0] = e / 4;
-                word[1] = PURPOSE_DROPOUT;
+                word[1] = PHILOX_PURPOSE_DROPOUT;
                 word[2] = key[0];
                 word[3] = key[1];
                 philox(word, a->seed);

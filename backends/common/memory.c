@@ -1,4 +1,4 @@
-#include "backends/cpu/memory.h"
+#include "backends/common/memory.h"
 
 #include <string.h>
 #include <sys/mman.h>
@@ -17,17 +17,23 @@ struct thaw_event {
     thaw_device *dev;
 };
 
+/* The first member of every thaw_device that lives in host memory. */
+static const thaw_host *host_of(const thaw_device *dev)
+{
+    return *(const thaw_host *const *)(const void *)dev;
+}
+
 static void *host_alloc(const thaw_device *dev, size_t bytes, size_t align)
 {
-    return dev->host->alloc(dev->host->ctx, bytes, align);
+    return host_of(dev)->alloc(host_of(dev)->ctx, bytes, align);
 }
 
 static void host_free(const thaw_device *dev, void *p)
 {
-    dev->host->free(dev->host->ctx, p);
+    host_of(dev)->free(host_of(dev)->ctx, p);
 }
 
-thaw_status cpu_buffer_create(thaw_device *dev, uint64_t bytes, thaw_buffer **out, thaw_error *err)
+thaw_status backend_buffer_create(thaw_device *dev, uint64_t bytes, thaw_buffer **out, thaw_error *err)
 {
     if (bytes == 0)
         return backend_fail(err, THAW_E_INVALID, "a buffer of 0 bytes was asked for");
@@ -54,7 +60,7 @@ thaw_status cpu_buffer_create(thaw_device *dev, uint64_t bytes, thaw_buffer **ou
     return THAW_OK;
 }
 
-void cpu_buffer_destroy(thaw_device *dev, thaw_buffer *buf)
+void backend_buffer_destroy(thaw_device *dev, thaw_buffer *buf)
 {
     if (!buf)
         return;
@@ -62,8 +68,8 @@ void cpu_buffer_destroy(thaw_device *dev, thaw_buffer *buf)
     host_free(dev, buf);
 }
 
-thaw_status cpu_slice_address(thaw_slice slice, uint64_t bytes, size_t align, const char *what,
-                              uint32_t index, void **out, thaw_error *err)
+thaw_status backend_slice_address(thaw_slice slice, uint64_t bytes, size_t align, const char *what,
+                                  uint32_t index, void **out, thaw_error *err)
 {
     if (!slice.buffer)
         return backend_fail(err, THAW_E_INVALID, "%s %u has no buffer", what, index);
@@ -79,7 +85,7 @@ thaw_status cpu_slice_address(thaw_slice slice, uint64_t bytes, size_t align, co
     return THAW_OK;
 }
 
-thaw_status cpu_stream_create(thaw_device *dev, thaw_stream **out, thaw_error *err)
+thaw_status backend_stream_create(thaw_device *dev, thaw_stream **out, thaw_error *err)
 {
     thaw_stream *stream = host_alloc(dev, sizeof *stream, 64);
     if (!stream)
@@ -89,33 +95,34 @@ thaw_status cpu_stream_create(thaw_device *dev, thaw_stream **out, thaw_error *e
     return THAW_OK;
 }
 
-void cpu_stream_destroy(thaw_device *dev, thaw_stream *stream)
+void backend_stream_destroy(thaw_device *dev, thaw_stream *stream)
 {
     host_free(dev, stream);
 }
 
-thaw_status cpu_stream_sync(thaw_stream *stream, thaw_error *err)
+thaw_status backend_stream_sync(thaw_stream *stream, thaw_error *err)
 {
     (void)stream;
     (void)err;
     return THAW_OK;
 }
 
-thaw_status cpu_upload(thaw_stream *stream, thaw_slice dst, const void *src, uint64_t bytes, thaw_error *err)
+thaw_status backend_upload(thaw_stream *stream, thaw_slice dst, const void *src, uint64_t bytes,
+                           thaw_error *err)
 {
     void *to = NULL;
     (void)stream;
-    thaw_status s = cpu_slice_address(dst, bytes, 1, "upload: destination", 0, &to, err);
+    thaw_status s = backend_slice_address(dst, bytes, 1, "upload: destination", 0, &to, err);
     if (s == THAW_OK)
         memcpy(to, src, (size_t)bytes);
     return s;
 }
 
-thaw_status cpu_download(thaw_stream *stream, void *dst, thaw_slice src, uint64_t bytes, thaw_error *err)
+thaw_status backend_download(thaw_stream *stream, void *dst, thaw_slice src, uint64_t bytes, thaw_error *err)
 {
     void *from = NULL;
     (void)stream;
-    thaw_status s = cpu_slice_address(src, bytes, 1, "download: source", 0, &from, err);
+    thaw_status s = backend_slice_address(src, bytes, 1, "download: source", 0, &from, err);
     if (s == THAW_OK)
         memcpy(dst, from, (size_t)bytes);
     return s;
@@ -135,13 +142,13 @@ static void copy_task(void *arg, uint32_t task, uint32_t worker)
     memcpy(job->to + first, job->from + first, (size_t)(left < COPY_BYTES ? left : COPY_BYTES));
 }
 
-thaw_status cpu_copy(thaw_stream *stream, thaw_slice dst, thaw_slice src, uint64_t bytes, thaw_error *err)
+thaw_status backend_copy(thaw_stream *stream, thaw_slice dst, thaw_slice src, uint64_t bytes, thaw_error *err)
 {
     void *to = NULL, *from = NULL;
-    const thaw_host *host = stream->dev->host;
-    thaw_status s = cpu_slice_address(dst, bytes, 1, "copy: destination", 0, &to, err);
+    const thaw_host *host = host_of(stream->dev);
+    thaw_status s = backend_slice_address(dst, bytes, 1, "copy: destination", 0, &to, err);
     if (s == THAW_OK)
-        s = cpu_slice_address(src, bytes, 1, "copy: source", 0, &from, err);
+        s = backend_slice_address(src, bytes, 1, "copy: source", 0, &from, err);
     if (s != THAW_OK)
         return s;
     copy_job job = {to, from, bytes};
@@ -152,14 +159,15 @@ thaw_status cpu_copy(thaw_stream *stream, thaw_slice dst, thaw_slice src, uint64
     return THAW_OK;
 }
 
-thaw_status cpu_fill(thaw_stream *stream, thaw_slice dst, uint32_t pattern, uint64_t bytes, thaw_error *err)
+thaw_status backend_fill(thaw_stream *stream, thaw_slice dst, uint32_t pattern, uint64_t bytes,
+                         thaw_error *err)
 {
     void *to = NULL;
     (void)stream;
     if (bytes % 4 != 0)
         return backend_fail(err, THAW_E_INVALID, "fill: %llu bytes are no multiple of 4",
                             (unsigned long long)bytes);
-    thaw_status s = cpu_slice_address(dst, bytes, 4, "fill: destination", 0, &to, err);
+    thaw_status s = backend_slice_address(dst, bytes, 4, "fill: destination", 0, &to, err);
     if (s != THAW_OK)
         return s;
     uint32_t *words = to;
@@ -168,7 +176,7 @@ thaw_status cpu_fill(thaw_stream *stream, thaw_slice dst, uint32_t pattern, uint
     return THAW_OK;
 }
 
-thaw_status cpu_event_create(thaw_device *dev, thaw_event **out, thaw_error *err)
+thaw_status backend_event_create(thaw_device *dev, thaw_event **out, thaw_error *err)
 {
     thaw_event *event = host_alloc(dev, sizeof *event, 64);
     if (!event)
@@ -178,7 +186,7 @@ thaw_status cpu_event_create(thaw_device *dev, thaw_event **out, thaw_error *err
     return THAW_OK;
 }
 
-void cpu_event_destroy(thaw_device *dev, thaw_event *event)
+void backend_event_destroy(thaw_device *dev, thaw_event *event)
 {
     host_free(dev, event);
 }
@@ -190,12 +198,12 @@ static thaw_status same_device(const thaw_stream *stream, const thaw_event *even
     return THAW_OK;
 }
 
-thaw_status cpu_event_record(thaw_stream *stream, thaw_event *event, thaw_error *err)
+thaw_status backend_event_record(thaw_stream *stream, thaw_event *event, thaw_error *err)
 {
     return same_device(stream, event, err);
 }
 
-thaw_status cpu_stream_wait(thaw_stream *stream, thaw_event *event, thaw_error *err)
+thaw_status backend_stream_wait(thaw_stream *stream, thaw_event *event, thaw_error *err)
 {
     return same_device(stream, event, err);
 }
