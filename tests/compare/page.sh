@@ -49,6 +49,19 @@ has '<h1>Processor One: cpu.json vs later.json</h1>' twice.html
 run 0 bench --compare bare.json "$data/gpu.json" bare.json --html three.html
 is_page three.html 3
 
+# What a page's button saves is read back, as if each of its measurements were a file.
+sed -n '/id="raw-data">/,/<\/script>/p' thaw-bench.html | sed 's/.*id="raw-data">//; s/<\/script>//' >saved.json
+run 0 bench --compare saved.json --html again.html
+is_page again.html 2
+has '250 · 25.0×' again.html
+has 'saved.json[1]' again.html
+raw_of() { sed -n '/id="raw-data">/,/<\/script>/p' "$1"; }
+raw_of thaw-bench.html >raw
+raw_of again.html >raw-again
+same raw raw-again
+run 0 bench --compare "$data/cpu.json" saved.json --baseline C --html more.html
+is_page more.html 3
+
 # Names that would be markup, or a terminal's commands.
 evil='<\/script><img src=x onerror=alert(1)>\\"\\u0026\x27<!--\\u001b[31m\\u009b1m'
 sed "s/\"\\(name\\|title\\|driver\\|label\\|shape\\|program\\|op\\|algorithm\\|cpu\\|error\\|source\\|thaw\\|precision\\)\": \\(\"[^\"]*\"\\|null\\)/\"\\1\": \"$evil\"/g" \

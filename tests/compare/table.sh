@@ -30,6 +30,20 @@ expect cpu.txt
 run 0 bench --no-html --compare gpu.json cpu.json
 prints "^prefix, batch 8  *~250  *55 %  *10.0  *0.0400x"
 
+for baseline in B opencl:0; do
+    run 0 bench --no-html --compare cpu.json gpu.json --baseline $baseline
+    prints "^A  opencl:0 .*gpu.json"
+    prints "^B  cpu:0 .*cpu.json"
+    prints "^prefix, batch 8  *~250  *55 %  *10.0  *0.0400x"
+done
+# What is said of a file is still said once where its second device comes first.
+sed 's/"devices": \[/"devices": [{"name": "first"}, /; s/"complete": true/"complete": false/' cpu.json >"$work/both.json"
+run 0 bench --no-html --compare gpu.json "$work/both.json" --baseline cpu:0
+prints "^A  cpu:0 "
+prints "^B  first "
+prints "^C  opencl:0 "
+prints "^WARNING A, B: the run was stopped"
+
 # What makes a comparison unfair: each change of the one file against the other.
 # warns SED PATTERN: with that change of a copy, and without it, a warning like that is and is not there.
 warns() {
