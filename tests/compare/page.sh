@@ -48,6 +48,14 @@ is_page twice.html 2
 has '<h1>Processor One: cpu.json vs later.json</h1>' twice.html
 run 0 bench --compare bare.json "$data/gpu.json" bare.json --html three.html
 is_page three.html 3
+has '<h1>3 devices</h1>' three.html
+# With two kinds of options, in one file or beside another device, by its names.
+sed 's/"devices": \[/"devices": [{"name": "cpu:0,isa=x", "title": "Processor One"}, /' "$data/cpu.json" >options.json
+run 0 bench --compare options.json --html options.html
+has '<h1>Processor One: cpu:0,isa=x vs cpu:0</h1>' options.html
+run 0 bench --compare options.json "$data/gpu.json" --html options.html
+is_page options.html 2
+has '<h1>cpu:0,isa=x vs cpu:0 vs opencl:0</h1>' options.html
 
 # What a page's button saves is read back, as if each of its measurements were a file.
 sed -n '/id="raw-data">/,/<\/script>/p' thaw-bench.html | sed 's/.*id="raw-data">//; s/<\/script>//' >saved.json
