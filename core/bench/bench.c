@@ -144,6 +144,11 @@ static void doubt_peak(bench_device *device)
 thaw_status thaw_bench_measure(bench_device *devices, size_t n, const bench_options *options, thaw_error *err)
 {
     bench_run run = {.devices = devices, .n = n, .options = options, .total = pieces(options, n)};
+    for (size_t i = 0; i < n; i++)
+        if (thaw_runtime_traced(devices[i].where.runtime))
+            bench_note_down(&devices[i],
+                            "measured with a trace, which takes its time in each call: these figures "
+                            "do not compare with those of a run without");
     thaw_status st = bench_model_create(options->input_size, options->n_classes, &run.model, err);
     if (st == THAW_OK)
         st = bench_peaks_before(&run, err);
