@@ -72,11 +72,57 @@ static bool add_columns(bench_comparison *c, const bench_file *files, size_t n)
                         BENCH_MAX_COLUMNS);
                 return false;
             }
-            c->columns[c->n_columns] = (bench_column){.letter = {(char)('A' + (int)c->n_columns)},
-                                                      .file = &files[f],
-                                                      .device = &files[f].devices[d]};
-            c->n_columns++;
+            c->columns[c->n_columns++] = (bench_column){.file = &files[f], .device = &files[f].devices[d]};
         }
+    }
+    return true;
+}
+
+/* The column that a person calls by a device's name or a letter; false after a message. */
+static bool find_column(const bench_comparison *c, const char *name, size_t *column)
+{
+    size_t found = 0;
+    if (name[0] >= 'A' && name[0] < 'A' + (int)c->n_columns && !name[1]) {
+        *column = (size_t)(name[0] - 'A');
+        return true;
+    }
+    for (size_t i = c->n_columns; i-- > 0;) {
+        if (strcmp(c->columns[i].device->name, name) != 0)
+            continue;
+        *column = i;
+        found++;
+    }
+    if (found == 1)
+        return true;
+    if (found == 0)
+        fprintf(stderr,
+                "thaw: --baseline %s: no device has that name or letter; the letters go from A to %c\n", name,
+                'A' + (int)c->n_columns - 1);
+    else
+        fprintf(stderr, "thaw: --baseline %s: %zu devices have that name; give a letter, the first is %c\n",
+                name, found, 'A' + (int)*column);
+    return false;
+}
+
+/* The baseline, its file's other devices, all others: a file's devices stay together. */
+static int place_of(const bench_column *k, const bench_column *baseline)
+{
+    return k->device == baseline->device ? 0 : k->file == baseline->file ? 1 : 2;
+}
+
+static bool order_columns(bench_comparison *c, const char *baseline)
+{
+    bench_column sorted[BENCH_MAX_COLUMNS];
+    size_t first = 0, n = 0;
+    if (baseline && !find_column(c, baseline, &first))
+        return false;
+    for (int place = 0; place < 3; place++)
+        for (size_t i = 0; i < c->n_columns; i++)
+            if (place_of(&c->columns[i], &c->columns[first]) == place)
+                sorted[n++] = c->columns[i];
+    for (size_t i = 0; i < n; i++) {
+        c->columns[i] = sorted[i];
+        c->columns[i].letter[0] = (char)('A' + (int)i);
     }
     return true;
 }
@@ -254,10 +300,11 @@ static bool align_ops(bench_comparison *c)
 
 /* ---- all -------------------------------------------------------------------------------------------- */
 
-bool cli_bench_align(const bench_file *files, size_t n, bench_comparison *c)
+bool cli_bench_align(const bench_file *files, size_t n, const char *baseline, bench_comparison *c)
 {
     *c = (bench_comparison){0};
-    if (!add_columns(c, files, n) || !add_rows(c) || !fill_cells(c) || !align_ops(c))
+    if (!add_columns(c, files, n) || !order_columns(c, baseline) || !add_rows(c) || !fill_cells(c) ||
+        !align_ops(c))
         return false;
     for (size_t i = 0; i < c->n_columns; i++)
         sum_up(c, i, &c->columns[i].overall, &c->columns[i].overall_rows);

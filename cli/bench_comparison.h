@@ -43,8 +43,10 @@ typedef struct bench_comparison {
 } bench_comparison;
 
 /* Puts the devices of all files beside each other; the files outlive the comparison. False after a message.
- * Freed by cli_bench_comparison_free either way. */
-bool cli_bench_align(const bench_file *files, size_t n, bench_comparison *c);
+ * baseline: the device that becomes the first, by its name or the letter that it has otherwise; NULL: the
+ * first device of the first file. Its file's other devices follow it. Freed by cli_bench_comparison_free
+ * either way. */
+bool cli_bench_align(const bench_file *files, size_t n, const char *baseline, bench_comparison *c);
 /* Looks for what makes the comparison unfair; false after a message. */
 bool cli_bench_fairness(bench_comparison *c);
 void cli_bench_comparison_free(bench_comparison *c);

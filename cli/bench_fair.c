@@ -186,6 +186,8 @@ static void check_file(fairness *f, size_t column)
     for (size_t i = column; i < c->n_columns && c->columns[i].file == file; i++)
         used += (size_t)snprintf(letters + used, sizeof letters - used, "%s%s", i > column ? ", " : "",
                                  c->columns[i].letter);
+    if (file->options.quick)
+        warn(f, false, "%s: a quick run: few repetitions, short ones, and no ops of train", letters);
     if (!file->complete)
         warn(f, true, "%s: the run was stopped before its end: %s is not complete", letters, file->path);
     check_clock(f, letters, &file->host);
@@ -268,7 +270,8 @@ static void check_peak(fairness *f, const bench_column *k)
         if (!(s->share_of_peak > BENCH_PEAK_LIMIT))
             continue;
         warn(f, false,
-             "%s: %s, batch %.0f is above the measured peak (%.0f %%): the peak was measured too low",
+             "%s: %s, batch %.0f is above the measured peak (%.0f %%): the peak was measured too low, or an "
+             "algorithm does less arithmetic than is counted, or has faster units for it (tf32)",
              k->letter, s->name, s->batch, 100 * s->share_of_peak);
         return;
     }

@@ -12,6 +12,8 @@
 #define MAX_OPS      20000
 #define MAX_NOTES    100
 #define MAX_BATCH    1e6
+/* In a file of several. */
+#define MAX_MEASUREMENTS 64
 
 /* Zeroed, for at least one item, so that NULL means that there is no memory. */
 static void *items(const bench_node *array, size_t count, size_t size)
@@ -180,11 +182,8 @@ static void check_format(const bench_node *root)
         cli_tree_fail(root, "format", "is not \"" FORMAT "\": `thaw bench` did not write the file");
 }
 
-bool cli_bench_file_read(const char *path, bench_file *file)
+static bool read_measurement(bench_file *file)
 {
-    *file = (bench_file){.path = path};
-    if (!cli_tree_read(path, &file->tree))
-        return false;
     bench_node root = cli_tree_root(&file->tree);
     check_format(&root);
     file->complete = cli_tree_flag(&root, "complete");
@@ -196,7 +195,61 @@ bool cli_bench_file_read(const char *path, bench_file *file)
     return !file->tree.failed;
 }
 
-void cli_bench_file_free(bench_file *file)
+/* ---- files ------------------------------------------------------------------------------------------- */
+
+static bool no_memory(const char *path)
+{
+    fprintf(stderr, "thaw: out of memory while reading %s\n", path);
+    return false;
+}
+
+/* One more, whose document is root. Takes root over. */
+static bool add(bench_files *files, cJSON *root, const char *path, const char *place)
+{
+    bench_file *file, *larger = realloc(files->items, (files->count + 1) * sizeof *larger);
+    char *name = NULL;
+    if (larger)
+        files->items = larger;
+    if (!larger || asprintf(&name, "%s%s", path, place) < 0) {
+        cJSON_Delete(root);
+        return no_memory(path);
+    }
+    file = &files->items[files->count++];
+    *file = (bench_file){.path = name, .tree = {.file = name, .root = root}};
+    return read_measurement(file);
+}
+
+static bool add_all(bench_files *files, cJSON *array, const char *path)
+{
+    char place[32];
+    size_t n = (size_t)cJSON_GetArraySize(array);
+    if (n == 0 || n > MAX_MEASUREMENTS) {
+        fprintf(stderr, "thaw: %s: is an array of %zu measurements: 1 to %d\n", path, n, MAX_MEASUREMENTS);
+        return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        snprintf(place, sizeof place, "[%zu]", i);
+        if (!add(files, cJSON_DetachItemFromArray(array, 0), path, place))
+            return false;
+    }
+    return true;
+}
+
+bool cli_bench_files_read(const char *path, bench_files *files)
+{
+    bench_tree tree;
+    bool ok = cli_tree_read(path, &tree);
+    if (ok && cJSON_IsArray(tree.root)) {
+        ok = add_all(files, tree.root, path);
+    } else if (ok) {
+        ok = add(files, tree.root, path, "");
+        tree.root = NULL;
+    }
+    cli_tree_free(&tree);
+    return ok;
+}
+
+static void file_free(bench_file *file)
 {
     for (size_t i = 0; i < file->n_devices; i++) {
         free(file->devices[i].sections);
@@ -204,6 +257,14 @@ void cli_bench_file_free(bench_file *file)
         free(file->devices[i].notes);
     }
     free(file->devices);
+    free(file->path);
     cli_tree_free(&file->tree);
-    *file = (bench_file){0};
+}
+
+void cli_bench_files_free(bench_files *files)
+{
+    for (size_t i = 0; i < files->count; i++)
+        file_free(&files->items[i]);
+    free(files->items);
+    *files = (bench_files){0};
 }

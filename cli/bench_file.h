@@ -62,7 +62,8 @@ typedef struct bench_host {
 
 typedef struct bench_file {
     bench_tree tree; /* the texts are its own */
-    const char *path, *thaw, *time_utc;
+    char *path;      /* owned; "page.json[1]" of a file with several */
+    const char *thaw, *time_utc;
     bool complete;
     bench_options options;
     bench_host host;
@@ -70,9 +71,16 @@ typedef struct bench_file {
     size_t n_devices;
 } bench_file;
 
-/* Reads and checks; false after a message that names the file and the place in it. Fields that are not known
- * are ignored. path outlives the struct. Freed by cli_bench_file_free either way. */
-bool cli_bench_file_read(const char *path, bench_file *file);
-void cli_bench_file_free(bench_file *file);
+/* Starts zeroed. */
+typedef struct bench_files {
+    bench_file *items;
+    size_t count;
+} bench_files;
+
+/* Adds the measurement in a file, or all of them where it is an array, as a page's "Save as JSON" gives it.
+ * False after a message that names the file and the place in it. Fields that are not known are ignored. What
+ * points into items lasts until the next call. Freed by cli_bench_files_free either way. */
+bool cli_bench_files_read(const char *path, bench_files *files);
+void cli_bench_files_free(bench_files *files);
 
 #endif

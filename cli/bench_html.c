@@ -60,30 +60,60 @@ static const char *base_name(const char *path)
     return slash && slash[1] ? slash + 1 : path;
 }
 
-/* One device before and after a change, say. */
-static bool same_titles(const bench_comparison *c)
+typedef const char *(*label_fn)(const bench_column *column);
+
+static const char *by_title(const bench_column *k)
 {
-    for (size_t i = 1; i < c->n_columns; i++) {
-        if (strcmp(title_of(c->columns[i].device), title_of(c->columns[0].device)) != 0)
-            return false;
+    return title_of(k->device);
+}
+
+static const char *by_name(const bench_column *k)
+{
+    return k->device->name;
+}
+
+static const char *by_file(const bench_column *k)
+{
+    return base_name(k->file->path);
+}
+
+static size_t distinct(const bench_comparison *c, label_fn label_of)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < c->n_columns; i++) {
+        size_t k = 0;
+        while (k < i && strcmp(label_of(&c->columns[k]), label_of(&c->columns[i])) != 0)
+            k++;
+        n += k == i;
     }
-    return c->n_columns > 1;
+    return n;
+}
+
+/* What tells all devices apart: one may be there with other options, or before and after a change. NULL:
+ * nothing does. */
+static label_fn telling_label(const bench_comparison *c)
+{
+    static const label_fn labels[] = {by_title, by_name, by_file};
+    for (size_t i = 0; i < sizeof labels / sizeof labels[0]; i++) {
+        if (distinct(c, labels[i]) == c->n_columns)
+            return labels[i];
+    }
+    return NULL;
 }
 
 static void title(FILE *f, const bench_comparison *c, const char *between)
 {
     char text[4 * TITLE_WIDTH + 1];
-    bool same = same_titles(c);
-    if (c->n_columns > TITLE_DEVICES) {
+    label_fn label_of = telling_label(c);
+    if (c->n_columns > TITLE_DEVICES || !label_of) {
         cli_html(f, "%zu devices", c->n_columns);
         return;
     }
-    cli_bench_elide(title_of(c->columns[0].device), TITLE_WIDTH, text);
-    if (same)
+    cli_bench_elide(by_title(&c->columns[0]), TITLE_WIDTH, text);
+    if (c->n_columns > 1 && distinct(c, by_title) == 1)
         cli_html(f, "%s: ", text);
     for (size_t i = 0; i < c->n_columns; i++) {
-        const bench_column *k = &c->columns[i];
-        cli_bench_elide(same ? base_name(k->file->path) : title_of(k->device), TITLE_WIDTH, text);
+        cli_bench_elide(label_of(&c->columns[i]), TITLE_WIDTH, text);
         cli_html(f, "%s%s", i > 0 ? between : "", text);
     }
 }

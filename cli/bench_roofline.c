@@ -9,7 +9,8 @@
 #include "bench_svg.h"
 #include "html.h"
 
-#define HEIGHT 298.0
+#define HEIGHT      298.0
+#define LABEL_WIDTH 84.0
 
 static void widen(double value, double *low, double *high)
 {
@@ -94,9 +95,12 @@ static void label_roof(FILE *f, const bench_device *d, const bench_scales *s)
 {
     double peak = d->peak_gflops.median, speed = d->copy_gb_per_s.median;
     char number[32];
+    /* Left of the bend, where no op can be but from a cache, if there is room. */
+    double bend = cli_roof_x(s, peak / speed) - 6, y = cli_roof_y(s, peak);
+    bool room = bend >= ROOF_LEFT + LABEL_WIDTH && bend < ROOF_RIGHT;
     cli_bench_number(peak, number);
     cli_html(f, "<text class=\"roof-text\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%s GFLOP/s</text>\n",
-             ROOF_RIGHT - 2, cli_roof_y(s, peak) - 5, number);
+             room ? bend : ROOF_RIGHT - 2, room ? y + 4 : y - 5, number);
     double left = pow(10, s->x_low), bottom = pow(10, s->y_low);
     double x = fmax(left, bottom / speed) * 1.3;
     if (!(x * speed < peak / 2))

@@ -172,7 +172,7 @@ static void start_cells(cli_table *table, const bench_section *s)
     char text[32];
     cli_bench_duration(s ? s->prepare_seconds : NAN, text);
     cell(table, text);
-    cli_bench_bytes(s ? s->device_bytes : NAN, text);
+    cli_bench_bytes(s ? s->device_bytes + s->variable_bytes : NAN, text);
     cell(table, text);
     if (s && !isnan(s->fallback_ops))
         cli_table_cell(table, "%.0f ops", s->fallback_ops);

@@ -1,8 +1,10 @@
 /* bench_text.c: see bench_report.h. */
+#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench_figure.h"
 #include "bench_report.h"
 #include "table.h"
 
@@ -14,23 +16,34 @@ static void heads(cli_table *table, const char *const *names, size_t n)
         cli_table_cell(table, "%s", names[i]);
 }
 
-/* A number with three digits, or "?". */
+/* What is not known is 0. */
+static double known(double value)
+{
+    return value > 0 ? value : NAN;
+}
+
 static void number(cli_table *table, double value)
 {
-    if (value > 0)
-        cli_table_cell(table, value < 9.995 ? "%.2f" : value < 99.95 ? "%.1f" : "%.0f", value);
-    else
-        cli_table_cell(table, "?");
+    char text[32];
+    cli_bench_number(known(value), text);
+    cli_table_cell(table, "%s", text);
 }
 
 static void percent(cli_table *table, double share)
 {
-    if (share > 0)
-        cli_table_cell(table, "%.1f %%", 100 * share);
-    else
-        cli_table_cell(table, "-");
+    char text[32];
+    cli_bench_percent(known(share), text);
+    cli_table_cell(table, "%s", text);
 }
 
+static void duration(cli_table *table, double seconds)
+{
+    char text[32];
+    cli_bench_duration(known(seconds), text);
+    cli_table_cell(table, "%s", text);
+}
+
+/* In a column of them, to be compared at a glance. */
 static void milliseconds(cli_table *table, double seconds)
 {
     cli_table_cell(table, seconds < 1e-3 ? "%.4f" : seconds < 0.01 ? "%.2f" : "%.1f", 1e3 * seconds);
@@ -74,7 +87,7 @@ static void print_devices(const thaw_bench_report *r)
         cli_table_cell(&table, "%s", d->driver);
         number(&table, d->peak_gflops.median);
         number(&table, d->copy_gb_per_s.median);
-        cli_table_cell(&table, "%.3f s", d->open_seconds);
+        duration(&table, d->open_seconds);
         cli_table_cell(&table, "%s", d->tuned ? "yes" : "no");
         cli_table_cell(&table, "%s", states[d->self_test]);
     }
@@ -104,7 +117,7 @@ static void section_row(cli_table *table, const thaw_bench_device *d, const thaw
     cli_table_cell(table, "%u", (unsigned)s->seconds.n);
     number(table, s->gflops);
     percent(table, s->share_of_peak);
-    cli_table_cell(table, "%.3f s", s->prepare_seconds);
+    duration(table, s->prepare_seconds);
     cli_table_cell(table, "%s", memory);
     if (s->fallback_ops > 0)
         cli_table_cell(table, "%llu ops", (unsigned long long)s->fallback_ops);
@@ -160,10 +173,7 @@ static void op_row(cli_table *table, const thaw_bench_op *o)
     cli_table_cell(table, "%s", o->algorithm);
     cli_table_cell(table, "%zu", o->places);
     milliseconds(table, o->seconds.median);
-    if (o->macs > 0)
-        number(table, o->gflops);
-    else
-        cli_table_cell(table, "-");
+    number(table, o->gflops);
     number(table, o->gb_per_s);
     percent(table, o->share_of_peak);
     percent(table, o->share_of_program);

@@ -17,13 +17,13 @@ static const cli_usage usage = {
         "Measures how fast devices are at training and inference, the same way on each, so that tables of\n"
         "several machines can be laid side by side: peak and bandwidth, the parts of the recipe, every op.\n"
         "Several devices are measured in turns. Needs no weights and no photos. Ctrl-C keeps what has been\n"
-        "measured. With --compare: measures nothing, but lays side by side what --json has written before,\n"
-        "in a table and on a page with plots. docs/benchmarking.md says how it is done.",
+        "measured. With --compare: measures nothing, but lays side by side what --json (or the page) has\n"
+        "written before, in a table and on a page with plots. docs/benchmarking.md says how it is done.",
     .examples = "  thaw bench --json here.json              every device, some minutes for each\n"
                 "  thaw bench --quick --device opencl:0     half a minute\n"
                 "  thaw bench --device cpu:0 --device cpu:0,isa=generic --section forward\n"
                 "  thaw bench --compare here.json there.json\n"
-                "  thaw bench --compare *.json --html machines.html\n",
+                "  thaw bench --compare *.json --baseline opencl:0 --html machines.html\n",
     .max_words = SIZE_MAX,
 };
 
@@ -35,7 +35,7 @@ typedef struct bench_args {
     uint32_t batch_sizes[MAX_SIZES];
     bool quick, no_ops;
     bool compare, no_html;
-    const char *html;
+    const char *html, *baseline;
 } bench_args;
 
 typedef struct bench_run {
@@ -118,6 +118,8 @@ static int measure(bench_args *args, const cli_list *words)
     thaw_bench_options *o = &args->options;
     if (words->count > 0)
         return cli_misuse(&usage, "files are for --compare; a device goes behind --device");
+    if (args->html || args->no_html || args->baseline)
+        return cli_misuse(&usage, "--html, --no-html and --baseline go with --compare, as do files");
     if (!read_sizes(args))
         return cli_misuse(&usage,
                           "--batch-sizes: expected up to 16 whole numbers from 1 to 4096, like 1,8,32");
@@ -132,9 +134,18 @@ static int measure(bench_args *args, const cli_list *words)
     return run_bench(args);
 }
 
+static int compare(const bench_args *args, const cli_list *words)
+{
+    const char *html = args->no_html ? NULL : args->html ? args->html : CLI_BENCH_PAGE;
+    if (args->json || args->devices.count > 0 || args->sections.count > 0)
+        return cli_misuse(&usage,
+                          "--compare measures nothing: --json, --device and --section do not go with it");
+    return cli_bench_compare(words->items, words->count, args->baseline, html);
+}
+
 int cli_bench(int argc, char **argv)
 {
-    bench_args args = {.html = CLI_BENCH_PAGE};
+    bench_args args = {0};
     cli_list words = {0};
     thaw_bench_options *o = &args.options;
     thaw_bench_options_init(o, sizeof *o);
@@ -207,6 +218,11 @@ int cli_bench(int argc, char **argv)
          .kind = CLI_FLAG,
          .target = &args.compare,
          .help = "compare the devices in these files with the first one"},
+        {.name = "baseline",
+         .kind = CLI_TEXT,
+         .target = &args.baseline,
+         .value = "DEVICE",
+         .help = "with --compare: with this one instead, by its name or the letter it has without"},
         {.name = "html",
          .kind = CLI_TEXT,
          .target = &args.html,
@@ -221,7 +237,7 @@ int cli_bench(int argc, char **argv)
     };
     int code = cli_parse(&usage, options, sizeof options / sizeof options[0], argc, argv, &words);
     if (code < 0 && args.compare)
-        code = cli_bench_compare(words.items, words.count, args.no_html ? NULL : args.html);
+        code = compare(&args, &words);
     else if (code < 0)
         code = measure(&args, &words);
     cli_common_free(&args.common);

@@ -24,6 +24,8 @@ typedef struct thaw_session {
     int32_t self_test; /* THAW_SELF_TEST_*, of dev */
 } thaw_session;
 
+/* THAW_ON_DECLINE_* as what it means; THAW_E_INVALID for anything else. */
+thaw_status thaw_read_decline(int32_t on_decline, thaw_fallback *out, thaw_error *err);
 /* device and on_decline as in thaw.h. The first use of a device with a driver tests it. Closed by
  * thaw_session_close, also after an error. */
 thaw_status thaw_session_open(thaw_context *context, const char *device, int32_t on_decline,

@@ -62,7 +62,8 @@ static thaw_status check_numbers(const thaw_bench_options *o, thaw_error *err)
     if (o->precision < 0 || o->precision > THAW_RECIPE_PRECISION_TF32)
         return thaw_fail(err, THAW_E_INVALID, "precision is %d: it is one of THAW_RECIPE_PRECISION_*",
                          (int)o->precision);
-    return THAW_OK;
+    thaw_fallback fallback;
+    return thaw_read_decline(o->on_decline, &fallback, err);
 }
 
 static int by_size(const void *a, const void *b)

@@ -151,7 +151,7 @@ static const char *fallback_name(const thaw_runtime *runtime)
     return NULL;
 }
 
-static thaw_status read_decline(int32_t on_decline, thaw_fallback *out, thaw_error *err)
+thaw_status thaw_read_decline(int32_t on_decline, thaw_fallback *out, thaw_error *err)
 {
     switch (on_decline) {
     case THAW_ON_DECLINE_WARN:
@@ -177,7 +177,7 @@ thaw_status thaw_session_open_plain(thaw_context *context, const char *device, i
     out->choices = thaw_choices_create();
     if (!out->choices)
         return thaw_fail_memory(err, 1, "a device's choices");
-    thaw_status st = read_decline(on_decline, &out->where.fallback, err);
+    thaw_status st = thaw_read_decline(on_decline, &out->where.fallback, err);
     if (st == THAW_OK)
         st = thaw_runtime_open(context->runtime, device, &out->dev, err);
     const char *other = fallback_name(context->runtime);

@@ -122,7 +122,7 @@ static thaw_status measure_kind(bench_run *run, bench_kind kind, thaw_error *err
 }
 
 /* What is faster than the peak says that the peak was measured while somebody else used the machine, or that
- * it is none; the shares must not be believed. */
+ * it is none; the shares must not be believed. With tf32 other units compute than those of the f32 peak. */
 static void doubt_peak(bench_device *device)
 {
     double most = 0;
@@ -131,17 +131,24 @@ static void doubt_peak(bench_device *device)
         if (s->seconds.n > 0 && 2e-9 * (double)s->macs * s->batch > most * s->seconds.median)
             most = 2e-9 * (double)s->macs * s->batch / s->seconds.median;
     }
-    if (device->peak.n > 0 && most > PEAK_DOUBT * device->peak.median)
+    if (device->where.precision == THAW_PREC_F32 && device->peak.n > 0 &&
+        most > PEAK_DOUBT * device->peak.median)
         bench_note_down(
             device,
             "a section ran at %.0f %% of the measured peak: something else kept the device busy while "
-            "the peak was measured; measure again on a quiet machine",
+            "the peak was measured (measure again on a quiet machine), or an algorithm does less "
+            "arithmetic than is counted",
             100 * most / device->peak.median);
 }
 
 thaw_status thaw_bench_measure(bench_device *devices, size_t n, const bench_options *options, thaw_error *err)
 {
     bench_run run = {.devices = devices, .n = n, .options = options, .total = pieces(options, n)};
+    for (size_t i = 0; i < n; i++)
+        if (thaw_runtime_traced(devices[i].where.runtime))
+            bench_note_down(&devices[i],
+                            "measured with a trace, which takes its time in each call: these figures "
+                            "do not compare with those of a run without");
     thaw_status st = bench_model_create(options->input_size, options->n_classes, &run.model, err);
     if (st == THAW_OK)
         st = bench_peaks_before(&run, err);

@@ -99,7 +99,8 @@ static void fill_feed(const bench_run *run, const plan *p, const thaw_lowered *l
 static thaw_status add_port(thaw_binding *ports, size_t *n, uint32_t tensor, size_t bytes, thaw_error *err)
 {
     if (*n == BENCH_MAX_PORTS)
-        return thaw_fail(err, THAW_E_INTERNAL, "a program has more than %u inputs", BENCH_MAX_PORTS);
+        return thaw_fail(err, THAW_E_INTERNAL, "a program has more than %u inputs or results",
+                         BENCH_MAX_PORTS);
     void *data = thaw_calloc(1, bytes);
     if (!data)
         return thaw_fail_memory(err, bytes, "a batch");
@@ -127,8 +128,9 @@ static thaw_status make_ports(const bench_run *run, const plan *p, uint32_t batc
                 fill_feed(run, p, low, t, batch, out->feeds[out->n_feeds - 1].data);
         }
         if (st == THAW_OK && is_fetched(low, t)) {
-            out->fetch_values[out->n_fetches] = bytes / sizeof(float);
             st = add_port(out->fetches, &out->n_fetches, t, bytes, err);
+            if (st == THAW_OK)
+                out->fetch_values[out->n_fetches - 1] = bytes / sizeof(float);
         }
     }
     return st;

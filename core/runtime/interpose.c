@@ -150,10 +150,15 @@ thaw_status thaw_interpose_finish(thaw_runtime *runtime, thaw_error *err)
     return st;
 }
 
+bool thaw_runtime_traced(const thaw_runtime *runtime)
+{
+    return runtime && runtime->traced;
+}
+
 void thaw_runtime_span_begin(const thaw_runtime *runtime, const char *format, ...)
 {
     char text[128];
-    if (!runtime || !runtime->traced)
+    if (!thaw_runtime_traced(runtime))
         return;
     va_list args;
     va_start(args, format);
@@ -164,6 +169,6 @@ void thaw_runtime_span_begin(const thaw_runtime *runtime, const char *format, ..
 
 void thaw_runtime_span_end(const thaw_runtime *runtime)
 {
-    if (runtime && runtime->traced)
+    if (thaw_runtime_traced(runtime))
         runtime->interpose.span_end();
 }

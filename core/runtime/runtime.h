@@ -74,5 +74,7 @@ void thaw_runtime_close(thaw_runtime *runtime, thaw_dev *dev);
 void thaw_runtime_span_begin(const thaw_runtime *runtime, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void thaw_runtime_span_end(const thaw_runtime *runtime);
+/* Whether there is a trace, which takes its time in each call. */
+bool thaw_runtime_traced(const thaw_runtime *runtime);
 
 #endif

@@ -33,6 +33,13 @@ for section in prefix head finetune forward train; do
     prints "\"name\": \"$section\""
 done
 
+# A trace takes time, and the report says so.
+# shellcheck disable=SC2086
+run 0 bench --device cpu:0 --section head $small --no-ops --trace "$work/trace.json" --json "$work/t.json"
+prints "^cpu:0: measured with a trace"
+report "$work/t.json" complete 1
+grep -q "measured with a trace" "$work/a.json" && lacks "a.json" "no word of a trace" "$work/a.json"
+
 # What cannot be done is refused before anything is measured.
 run 1 bench --json "$work/no/such/folder/b.json"
 says "its folder does not exist"

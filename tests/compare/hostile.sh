@@ -7,7 +7,7 @@ cd "$work" || exit 1
 # refused PATTERN: the file bad.json is.
 refused() {
     run 1 bench --compare "$data/cpu.json" bad.json
-    says "^thaw: bad.json: .*$1"
+    says "^thaw: bad.json\(\[[0-9]*\]\)\?: .*$1"
     count_is "lines of stderr" "$(wc -l <"$work/err")" 1
     count_is "bytes of stdout" "$(wc -c <"$work/out")" 0
     missing thaw-bench.html
@@ -47,7 +47,8 @@ say() {
 say '' "is empty"
 say '   ' "is empty"
 say 'thaw' "is not JSON"
-say '[]' "is not a JSON object"
+say '[]' "is an array of 0 measurements: 1 to 64"
+say "[$(yes '{},' | head -64)1]" "is an array of 65 measurements"
 say '3' "is not a JSON object"
 say '{"format": "thaw-bench/1"}' "devices names no device"
 say '{"format": "thaw-bench/1", "devices": []}' "devices names no device"
@@ -79,6 +80,14 @@ while [ "$at" -lt $((size - 2)) ]; do
     at=$((at + size / 23))
 done
 
+# Of several in a file, the place says which.
+say '[{"format": "thaw-bench/1", "devices": [{"name": "x"}]}, 3]' "is not a JSON object"
+says "^thaw: bad.json\[1\]: "
+say '[[]]' "is not a JSON object"
+say '[{"format": "thaw-bench/1", "devices": [{"name": "x"}]}, {"format": "thaw-bench/1", "devices": [{}]}]' \
+    "devices\[0\].name is missing"
+says "^thaw: bad.json\[1\]: "
+
 mkdir folder
 run 1 bench --compare folder
 says "folder: is a folder"
@@ -86,4 +95,20 @@ run 1 bench --compare nowhere.json
 says "nowhere.json: No such file"
 run 2 bench --compare
 says "no files to compare"
+run 1 bench --compare "$data/cpu.json" --baseline B
+says "no device has that name or letter; the letters go from A to A"
+run 1 bench --compare "$data/cpu.json" --baseline ""
+says "no device has that name"
+run 1 bench --compare "$data/cpu.json" "$data/cpu.json" --baseline cpu:0
+says "2 devices have that name; give a letter, the first is A"
+for option in "--html page.html" --no-html "--baseline A"; do
+    # shellcheck disable=SC2086
+    run 2 bench $option
+    says "go with --compare"
+done
+for option in "--json a.json" "--device cpu:0" "--section head"; do
+    # shellcheck disable=SC2086
+    run 2 bench --compare "$data/cpu.json" $option
+    says "measures nothing"
+done
 finish

@@ -48,6 +48,27 @@ is_page twice.html 2
 has '<h1>Processor One: cpu.json vs later.json</h1>' twice.html
 run 0 bench --compare bare.json "$data/gpu.json" bare.json --html three.html
 is_page three.html 3
+has '<h1>3 devices</h1>' three.html
+# With two kinds of options, in one file or beside another device, by its names.
+sed 's/"devices": \[/"devices": [{"name": "cpu:0,isa=x", "title": "Processor One"}, /' "$data/cpu.json" >options.json
+run 0 bench --compare options.json --html options.html
+has '<h1>Processor One: cpu:0,isa=x vs cpu:0</h1>' options.html
+run 0 bench --compare options.json "$data/gpu.json" --html options.html
+is_page options.html 2
+has '<h1>cpu:0,isa=x vs cpu:0 vs opencl:0</h1>' options.html
+
+# What a page's button saves is read back, as if each of its measurements were a file.
+sed -n '/id="raw-data">/,/<\/script>/p' thaw-bench.html | sed 's/.*id="raw-data">//; s/<\/script>//' >saved.json
+run 0 bench --compare saved.json --html again.html
+is_page again.html 2
+has '250 · 25.0×' again.html
+has 'saved.json[1]' again.html
+raw_of() { sed -n '/id="raw-data">/,/<\/script>/p' "$1"; }
+raw_of thaw-bench.html >raw
+raw_of again.html >raw-again
+same raw raw-again
+run 0 bench --compare "$data/cpu.json" saved.json --baseline C --html more.html
+is_page more.html 3
 
 # Names that would be markup, or a terminal's commands.
 evil='<\/script><img src=x onerror=alert(1)>\\"\\u0026\x27<!--\\u001b[31m\\u009b1m'

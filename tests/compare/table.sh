@@ -30,6 +30,20 @@ expect cpu.txt
 run 0 bench --no-html --compare gpu.json cpu.json
 prints "^prefix, batch 8  *~250  *55 %  *10.0  *0.0400x"
 
+for baseline in B opencl:0; do
+    run 0 bench --no-html --compare cpu.json gpu.json --baseline $baseline
+    prints "^A  opencl:0 .*gpu.json"
+    prints "^B  cpu:0 .*cpu.json"
+    prints "^prefix, batch 8  *~250  *55 %  *10.0  *0.0400x"
+done
+# What is said of a file is still said once where its second device comes first.
+sed 's/"devices": \[/"devices": [{"name": "first"}, /; s/"complete": true/"complete": false/' cpu.json >"$work/both.json"
+run 0 bench --no-html --compare gpu.json "$work/both.json" --baseline cpu:0
+prints "^A  cpu:0 "
+prints "^B  first "
+prints "^C  opencl:0 "
+prints "^WARNING A, B: the run was stopped"
+
 # What makes a comparison unfair: each change of the one file against the other.
 # warns SED PATTERN: with that change of a copy, and without it, a warning like that is and is not there.
 warns() {
@@ -44,6 +58,7 @@ warns 's/"f32"/"tf32"/' "^WARNING precisions differ"
 warns 's/"input_size": 299/"input_size": 224/' "^WARNING input sizes differ: 299 on A; 224 on B"
 warns 's/"classes": 5/"classes": 6/' "^WARNING numbers of classes differ"
 warns 's/"quick": false/"quick": true/' "^WARNING lengths of the run differ: full on A; quick on B"
+warns 's/"quick": false/"quick": true/' "^note .*B: a quick run: "
 warns 's/"threads": 4/"threads": 2/' "^WARNING threads differ: 4 on A; 2 on B"
 warns 's/"thaw.peak\/1"/"largest product"/' "^WARNING sources of the peak differ"
 warns 's/"complete": true/"complete": false/' "^WARNING B: the run was stopped"

@@ -120,22 +120,24 @@ static void test_places(void **state)
 
 /* ---- side by side ------------------------------------------------------------------------------------ */
 
-static bench_file *read_files(void)
+static bench_files read_files(void)
 {
-    static char paths[2][512];
-    bench_file *files = calloc(2, sizeof *files);
-    assert_non_null(files);
-    snprintf(paths[0], sizeof paths[0], "%s/cpu.json", data_folder);
-    snprintf(paths[1], sizeof paths[1], "%s/gpu.json", data_folder);
-    for (int i = 0; i < 2; i++)
-        assert_true(cli_bench_file_read(paths[i], &files[i]));
+    static const char *const names[] = {"cpu.json", "gpu.json"};
+    bench_files files = {0};
+    for (int i = 0; i < 2; i++) {
+        char path[512];
+        snprintf(path, sizeof path, "%s/%s", data_folder, names[i]);
+        assert_true(cli_bench_files_read(path, &files));
+    }
+    assert_int_equal(files.count, 2);
     return files;
 }
 
 static void test_file(void **state)
 {
     (void)state;
-    bench_file *files = read_files();
+    bench_files held = read_files();
+    const bench_file *files = held.items;
     const bench_device *d = &files[0].devices[0], *g = &files[1].devices[0];
     assert_string_equal(files[0].options.batch_sizes, "1, 8");
     assert_string_equal(files[0].options.sections, "prefix, train");
@@ -146,17 +148,15 @@ static void test_file(void **state)
     assert_true(isnan(g->sections[2].seconds.median));
     assert_string_equal(g->sections[2].error, "out of device memory");
     assert_string_equal(d->sections[0].error, "");
-    for (int i = 0; i < 2; i++)
-        cli_bench_file_free(&files[i]);
-    free(files);
+    cli_bench_files_free(&held);
 }
 
 static void test_align(void **state)
 {
     (void)state;
-    bench_file *files = read_files();
+    bench_files files = read_files();
     bench_comparison c;
-    assert_true(cli_bench_align(files, 2, &c));
+    assert_true(cli_bench_align(files.items, 2, NULL, &c));
     assert_true(c.n_columns == 2 && c.n_rows == 3 && c.several_machines);
     assert_string_equal(c.rows[0].name, "prefix");
     assert_true(c.rows[0].batch == 1 && c.rows[1].batch == 8);
@@ -173,9 +173,7 @@ static void test_align(void **state)
     assert_string_equal(c.op_cells[3]->algorithm, "tile");
     assert_string_equal(c.op_cells[4]->op, "maxpool");
     cli_bench_comparison_free(&c);
-    for (int i = 0; i < 2; i++)
-        cli_bench_file_free(&files[i]);
-    free(files);
+    cli_bench_files_free(&files);
 }
 
 int main(int argc, char **argv)

@@ -2,6 +2,7 @@
 #include <dlfcn.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cases.h"
@@ -94,6 +95,37 @@ static void copies_stay_within_their_buffers(void **state)
     s.ops->buffer_destroy(s.dev, large);
     s.ops->buffer_destroy(s.dev, NULL);
     session_close(&s);
+}
+
+/* In pieces, for the host's threads: whole, and nothing beside it. */
+static void large_copies_are_whole(void **state)
+{
+    (void)state;
+    enum { MIB = 1 << 20, ROOM = 4 * MIB, FROM = 3, TO = 5 };
+    static const size_t sizes[] = {MIB - 1, MIB, MIB + 1, 2 * MIB, 3 * MIB + 7};
+    session s;
+    thaw_error err = {0};
+    thaw_buffer *a = NULL, *b = NULL;
+    uint8_t *sent = malloc(ROOM), *back = malloc(ROOM);
+    assert_true(sent && back && session_open(&s, &serial_host, NULL));
+    for (size_t i = 0; i < ROOM; i++)
+        sent[i] = (uint8_t)(1 + (i >> 10) * 31 + i);
+    assert_int_equal(s.ops->buffer_create(s.dev, ROOM, &a, &err), THAW_OK);
+    assert_int_equal(s.ops->buffer_create(s.dev, ROOM, &b, &err), THAW_OK);
+    assert_int_equal(s.ops->upload(s.stream, (thaw_slice){a, 0}, sent, ROOM, &err), THAW_OK);
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        const thaw_slice to = {b, TO}, from = {a, FROM};
+        assert_int_equal(s.ops->fill(s.stream, (thaw_slice){b, 0}, 0xeeeeeeee, ROOM, &err), THAW_OK);
+        assert_int_equal(s.ops->copy(s.stream, to, from, sizes[i], &err), THAW_OK);
+        assert_int_equal(s.ops->download(s.stream, back, (thaw_slice){b, 0}, ROOM, &err), THAW_OK);
+        assert_memory_equal(back + TO, sent + FROM, sizes[i]);
+        assert_true(back[TO - 1] == 0xee && back[TO + sizes[i]] == 0xee);
+    }
+    s.ops->buffer_destroy(s.dev, a);
+    s.ops->buffer_destroy(s.dev, b);
+    session_close(&s);
+    free(sent);
+    free(back);
 }
 
 static thaw_status query(session *s, const op_case *c, thaw_error *err)
@@ -291,10 +323,11 @@ static void arguments_are_checked(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(options_are_checked),       cmocka_unit_test(describes_itself_within_the_size_given),
-        cmocka_unit_test(refuses_another_abi),       cmocka_unit_test(copies_stay_within_their_buffers),
-        cmocka_unit_test(lying_tensors_are_refused), cmocka_unit_test(lying_heads_are_refused),
-        cmocka_unit_test(attributes_are_checked),    cmocka_unit_test(arguments_are_checked),
+        cmocka_unit_test(options_are_checked),     cmocka_unit_test(describes_itself_within_the_size_given),
+        cmocka_unit_test(refuses_another_abi),     cmocka_unit_test(copies_stay_within_their_buffers),
+        cmocka_unit_test(large_copies_are_whole),  cmocka_unit_test(lying_tensors_are_refused),
+        cmocka_unit_test(lying_heads_are_refused), cmocka_unit_test(attributes_are_checked),
+        cmocka_unit_test(arguments_are_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
