@@ -199,7 +199,7 @@ static void share_panel(FILE *f, const bench_comparison *c, size_t column)
         n += has_share(cli_bench_cell(c, r, column));
     if (n == 0)
         return;
-    cli_bench_number(k->device->peak_gflops.median, peak);
+    cli_bench_number(k->device->peak_gflops.max, peak);
     cli_bench_elide(k->device->name, 12, name);
     snprintf(id, sizeof id, "share-%zu", column);
     snprintf(title, sizeof title, "%s  %.48s: of %.31s GFLOP/s", k->letter, name, peak);

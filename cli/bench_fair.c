@@ -201,7 +201,7 @@ static void check_device(fairness *f, const bench_column *k)
              k->letter);
     if (!*d->self_test || strcmp(d->self_test, "not run") == 0)
         warn(f, false, "%s: the self-test has not run: nothing says that the values are right", k->letter);
-    if (isnan(d->peak_gflops.median))
+    if (isnan(d->peak_gflops.max))
         warn(f, false, "%s: no measured peak: there are no shares of it", k->letter);
 }
 

@@ -36,8 +36,8 @@ static bench_scales find_scales(const bench_comparison *c)
     bench_scales s = {0, 2, 1, 2};
     for (size_t i = 0; i < c->n_columns; i++) {
         const bench_device *d = c->columns[i].device;
-        if (cli_roof_fits(d->peak_gflops.median))
-            widen(d->peak_gflops.median, &s.y_low, &s.y_high);
+        if (cli_roof_fits(d->peak_gflops.max))
+            widen(d->peak_gflops.max, &s.y_low, &s.y_high);
         widen_by_ops(d, &s);
     }
     return s;
@@ -69,13 +69,13 @@ static void draw_axes(FILE *f, const bench_scales *s)
 
 static bool has_roof(const bench_device *d, const bench_scales *s)
 {
-    return d->peak_gflops.median >= pow(10, s->y_low) && d->peak_gflops.median <= pow(10, s->y_high);
+    return d->peak_gflops.max >= pow(10, s->y_low) && d->peak_gflops.max <= pow(10, s->y_high);
 }
 
 /* From the left or lower edge up along the memory's speed to the ridge, then along the peak. */
 static void draw_roof(FILE *f, const bench_device *d, const bench_scales *s, const char *class)
 {
-    double peak = d->peak_gflops.median, speed = d->copy_gb_per_s.median;
+    double peak = d->peak_gflops.max, speed = d->copy_gb_per_s.max;
     double left = pow(10, s->x_low), right = pow(10, s->x_high), bottom = pow(10, s->y_low);
     cli_html(f, "<path class=\"%s\" d=\"", class);
     double ridge = speed > 0 ? fmin(fmax(peak / speed, left), right) : left;
@@ -93,7 +93,7 @@ static void draw_roof(FILE *f, const bench_device *d, const bench_scales *s, con
 
 static void label_roof(FILE *f, const bench_device *d, const bench_scales *s)
 {
-    double peak = d->peak_gflops.median, speed = d->copy_gb_per_s.median;
+    double peak = d->peak_gflops.max, speed = d->copy_gb_per_s.max;
     char number[32];
     /* Left of the bend, where no op can be but from a cache, if there is room. */
     double bend = cli_roof_x(s, peak / speed) - 6, y = cli_roof_y(s, peak);
@@ -121,7 +121,7 @@ static void letter_roofs(FILE *f, const bench_comparison *c, const bench_scales 
         size_t at = n;
         if (!has_roof(d, s))
             continue;
-        double own = cli_roof_y(s, d->peak_gflops.median) + 4;
+        double own = cli_roof_y(s, d->peak_gflops.max) + 4;
         for (; at > 0 && y[at - 1] > own; at--) {
             y[at] = y[at - 1];
             order[at] = order[at - 1];

@@ -97,7 +97,7 @@ static void device_row(cli_table *table, const bench_comparison *c, const char *
     cell(table, name);
     for (size_t i = 0; i < c->n_columns; i++) {
         const bench_device *d = c->columns[i].device;
-        double x = copy ? d->copy_gb_per_s.median : d->peak_gflops.median;
+        double x = copy ? d->copy_gb_per_s.max : d->peak_gflops.max;
         cli_bench_number(x, text);
         cell(table, text);
         if (i == 0)

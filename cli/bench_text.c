@@ -85,8 +85,8 @@ static void print_devices(const thaw_bench_report *r)
         cli_table_cell(&table, "%s", d->name);
         cli_table_cell(&table, "%s", d->title);
         cli_table_cell(&table, "%s", d->driver);
-        number(&table, d->peak_gflops.median);
-        number(&table, d->copy_gb_per_s.median);
+        number(&table, d->peak_gflops.max);
+        number(&table, d->copy_gb_per_s.max);
         duration(&table, d->open_seconds);
         cli_table_cell(&table, "%s", d->tuned ? "yes" : "no");
         cli_table_cell(&table, "%s", states[d->self_test]);

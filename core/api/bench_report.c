@@ -67,11 +67,11 @@ static thaw_status write_rows(const bench_device *d, held_bench_device *held, th
     if (!held->sections || !held->section_pointers || !held->ops || !held->op_pointers || !held->notes)
         return thaw_fail_memory(err, d->n_ops * sizeof *held->ops, "the report of a device");
     for (size_t i = 0; i < d->n_sections; i++) {
-        write_section(&d->sections[i], d->peak.median, &held->sections[i]);
+        write_section(&d->sections[i], d->peak.max, &held->sections[i]);
         held->section_pointers[i] = &held->sections[i];
     }
     for (size_t i = 0; i < d->n_ops; i++) {
-        write_op(&d->ops[i], d->peak.median, &held->ops[i]);
+        write_op(&d->ops[i], d->peak.max, &held->ops[i]);
         held->op_pointers[i] = &held->ops[i];
     }
     for (size_t i = 0; i < d->n_notes; i++)

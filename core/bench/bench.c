@@ -132,13 +132,13 @@ static void doubt_peak(bench_device *device)
             most = 2e-9 * (double)s->macs * s->batch / s->seconds.median;
     }
     if (device->where.precision == THAW_PREC_F32 && device->peak.n > 0 &&
-        most > PEAK_DOUBT * device->peak.median)
+        most > PEAK_DOUBT * device->peak.max)
         bench_note_down(
             device,
             "a section ran at %.0f %% of the measured peak: something else kept the device busy while "
             "the peak was measured (measure again on a quiet machine), or an algorithm does less "
             "arithmetic than is counted",
-            100 * most / device->peak.median);
+            100 * most / device->peak.max);
 }
 
 thaw_status thaw_bench_measure(bench_device *devices, size_t n, const bench_options *options, thaw_error *err)

@@ -621,7 +621,7 @@ typedef struct thaw_bench_section {
     double images_per_second;
     uint64_t macs_per_image;
     double gflops;        /* a multiply-add is two operations */
-    double share_of_peak; /* 0 … 1 */
+    double share_of_peak; /* of peak_gflops.max; 0 … 1 */
     double prepare_seconds;
     uint64_t device_bytes;   /* inputs, activations and workspace */
     uint64_t variable_bytes; /* trained weights and the optimizer's state */
@@ -658,7 +658,7 @@ typedef struct thaw_bench_device {
     int32_t tuned;     /* 1: algorithms that `thaw tune` found are used */
     int32_t self_test; /* THAW_SELF_TEST_* */
     double open_seconds;
-    thaw_bench_stat peak_gflops; /* f32 multiply-adds */
+    thaw_bench_stat peak_gflops; /* f32 multiply-adds; the limit is its max, as that of the copy */
     const char *peak_source; /* "thaw.peak/1": the plugin's own loop; "largest product"; NULL: not known */
     thaw_bench_stat copy_gb_per_s; /* of a copy within its memory, bytes read and written */
     size_t n_sections;

@@ -28,7 +28,7 @@ report "$work/a.json" complete 2
 # shellcheck disable=SC2086
 run 0 bench $small --no-ops --json - --quiet
 silent
-report "$work/out" complete 1
+report "$work/out" complete "$("$thaw" devices --json | grep -c '"plugin_path"')"
 for section in prefix head finetune forward train; do
     prints "\"name\": \"$section\""
 done
@@ -63,7 +63,13 @@ missing "$work/c.json"
 "$thaw" bench --device cpu:0 --section head --section train --input-size 299 --batch-sizes 32 --repeat 1000 \
     --seconds 1000 --json "$work/d.json" >"$work/out" 2>"$work/err" </dev/null &
 pid=$!
-sleep 4
+# Until it catches SIGTERM: bit 14 of the mask.
+tries=0
+until [ $((0x$(sed -n 's/^SigCgt:[^0-9a-f]*//p' "/proc/$pid/status") & 0x4000)) -ne 0 ] || [ "$tries" -ge 600 ]; do
+    sleep 0.05
+    tries=$((tries + 1))
+done
+sleep 1
 # A job in the background ignores SIGINT.
 kill -TERM "$pid"
 wait "$pid"
