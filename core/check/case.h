@@ -11,30 +11,36 @@
 #include "thaw_ops.h"
 #include "thaw_plugin.h"
 
-#define CHECK_MAX_ARGS 32u
+#define CHECK_MAX_ARGS 64u
 
 /* What an input holds. */
 typedef enum {
-    FILL_UNIFORM,   /* [-1,1) */
-    FILL_POSITIVE,  /* [0.25,1.25) */
-    FILL_COARSE,    /* -2, -1, 0, 1, 2: many equal values */
-    FILL_RECTIFIED, /* what a relu leaves: zeros of both signs, and [0,1) */
-    FILL_WITH_NAN,  /* as UNIFORM, one in sixteen a NaN */
-    FILL_LOGIT,     /* [-8,8) */
-    FILL_LOGIT_FAR, /* [-200,200): most of the exponentials underflow */
-    FILL_SHARE,     /* 0, 1/8 … 7/8: probabilities with equal maxima */
-    FILL_SQUARE,    /* small and not negative: Adam's second moment */
-    FILL_HYPER,     /* Adam's constants */
-    FILL_LABEL,     /* below the channels of input 0 */
-    FILL_INTEGER,   /* any bits, for integer types */
-    FILL_BIT,       /* 0 or 1 */
-    FILL_ARGMAX,    /* a cell of the window that lies inside the image of output 0 */
-    FILL_ROUNDING   /* floating-point values that are hard to round: ties, limits, infinities, NaN */
+    FILL_UNIFORM,    /* [-1,1) */
+    FILL_POSITIVE,   /* [0.25,1.25) */
+    FILL_COARSE,     /* -2, -1, 0, 1, 2: many equal values */
+    FILL_RECTIFIED,  /* what a relu leaves: zeros of both signs, and [0,1) */
+    FILL_WITH_NAN,   /* as UNIFORM, one in sixteen a NaN */
+    FILL_ODD,        /* 1/4 to 5/4 of either sign, one in eight a NaN or an infinity */
+    FILL_SELDOM_ODD, /* one in 48 */
+    FILL_ONCE_ODD,   /* one in 8192, for long sums */
+    FILL_LOGIT,      /* [-8,8) */
+    FILL_LOGIT_FAR,  /* [-200,200): most of the exponentials underflow */
+    FILL_SHARE,      /* 0, 1/8 … 7/8: probabilities with equal maxima */
+    FILL_SQUARE,     /* small and not negative: Adam's second moment */
+    FILL_HYPER,      /* Adam's constants */
+    FILL_LABEL,      /* below the channels of input 0 */
+    FILL_ANY_LABEL,  /* one in three is no such label */
+    FILL_INTEGER,    /* any bits, for integer types */
+    FILL_BIT,        /* 0 or 1 */
+    FILL_ARGMAX,     /* a cell of the window that lies inside the image of output 0 */
+    FILL_ANY_ARGMAX, /* half of them no cell of the window, or one outside the image */
+    FILL_ROUNDING    /* floating-point values that are hard to round: ties, limits, infinities, NaN */
 } check_fill;
 
 /* How near an output must come to the reference; the formulas are in compare.c. */
 typedef enum {
     RULE_EXACT,
+    RULE_BITS,     /* and the signs of zeros and the bits of a NaN */
     RULE_RELATIVE, /* to the value itself */
     RULE_NORM,     /* to the tensor's largest value, or scale_floor if that is more */
     RULE_SUM       /* to the sum of the absolute values of what is added up */
@@ -123,6 +129,8 @@ void thaw_check_cases_conv(check_list *list, uint64_t seed);
 void thaw_check_cases_pool(check_list *list);
 void thaw_check_cases_pointwise(check_list *list);
 void thaw_check_cases_train(check_list *list);
+/* Some of the cases so far again, with odd values. */
+void thaw_check_cases_odd(check_list *list);
 /* A few cases of each op again, as each of the types that need no reference of their own. */
 void thaw_check_cases_rules(check_list *list);
 /* The whole table; freed by thaw_check_list_free. */

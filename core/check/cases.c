@@ -136,7 +136,7 @@ static void add_misuse(check_list *list)
 
 static void add_device(check_list *list)
 {
-    static const char *const names[] = {"transfer", "copy", "fill", "order", "events", "too-large"};
+    static const char *const names[] = {"transfer", "copy", "fill", "order", "events", "too-large", "bounds"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         thaw_check_new(list, 0, "%s", names[i])->type = CHECK_DEVICE;
 }
@@ -149,6 +149,7 @@ thaw_status thaw_check_cases(uint64_t seed, check_list *list, thaw_error *err)
     thaw_check_cases_pool(list);
     thaw_check_cases_pointwise(list);
     thaw_check_cases_train(list);
+    thaw_check_cases_odd(list);
     add_misuse(list);
     thaw_check_cases_rules(list);
     if (!list->failed)

@@ -106,7 +106,8 @@ static void add_cast(check_list *list, thaw_dtype from, thaw_dtype to, const int
     check_arg *x = thaw_check_in(c, "x", s[0], s[1], s[2], s[3], fill);
     x->dtype = from;
     slice_odd(x, sliced);
-    check_arg *y = thaw_check_out(c, "y", s[0], s[1], s[2], s[3], scaled ? RULE_SUM : RULE_EXACT, 2);
+    check_rule rule = scaled ? RULE_SUM : from == to ? RULE_BITS : RULE_EXACT;
+    check_arg *y = thaw_check_out(c, "y", s[0], s[1], s[2], s[3], rule, 2);
     y->dtype = to;
     if (sliced)
         thaw_check_slice(y, 5, 2);

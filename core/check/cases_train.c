@@ -8,6 +8,15 @@ static void share(check_case *c, uint32_t out, uint32_t in)
     c->arg[c->n_in + out].in_place_of = (int32_t)in;
 }
 
+/* The same where every other output has a place of its own. */
+static void add_half_in_place(check_list *list, const check_case *whole)
+{
+    check_case half = *whole;
+    for (uint32_t i = half.n_in; i < half.n_in + half.n_out; i += 2)
+        half.arg[i].in_place_of = -1;
+    thaw_check_again_as(list, &half, CHECK_VALUES, "half");
+}
+
 static void add_bn_train(check_list *list, const int32_t *s, bool relu, bool in_place, bool sliced)
 {
     uint32_t m = (uint32_t)(s[0] * s[1] * s[2]);
@@ -35,6 +44,8 @@ static void add_bn_train(check_list *list, const int32_t *s, bool relu, bool in_
         share(c, 4, 3);
     }
     c->attr.bn = (thaw_bn_attr){sizeof(thaw_bn_attr), 1e-3f, 0.9f, relu};
+    if (in_place)
+        add_half_in_place(list, c);
 }
 
 static void add_bn_train_bwd(check_list *list, const int32_t *s, bool sliced)
@@ -119,14 +130,23 @@ static void add_loss(check_list *list, int32_t n, int32_t classes)
     thaw_check_out(c, "metrics", 1, 1, 1, 2, RULE_NORM, (uint32_t)n);
 }
 
+#define ADAM_TENSORS 9
+_Static_assert(1 + 7 * ADAM_TENSORS <= CHECK_MAX_ARGS, "a case has room for them");
+
 /* Several tensors at once, and several steps, as training has them. */
 static void add_adam(check_list *list, uint32_t tensors, uint32_t steps, bool in_place)
 {
-    static const int32_t shapes[4][4] = {{1, 1, 1, 33}, {3, 3, 17, 64}, {1, 1, 1, 1}, {1, 1, 448, 7}};
-    static const char *const in[4][4] = {{"w0", "g0", "m0", "v0"},
-                                         {"w1", "g1", "m1", "v1"},
-                                         {"w2", "g2", "m2", "v2"},
-                                         {"w3", "g3", "m3", "v3"}};
+#define NAMES(t)                                                                                             \
+    {                                                                                                        \
+        "w" t, "g" t, "m" t, "v" t                                                                           \
+    }
+    static const int32_t shapes[ADAM_TENSORS][4] = {{1, 1, 1, 33},  {3, 3, 17, 64}, {1, 1, 1, 1},
+                                                    {1, 1, 448, 7}, {1, 1, 1, 16},  {1, 7, 5, 6},
+                                                    {1, 1, 1, 2},   {1, 1, 33, 2},  {3, 1, 4, 5}};
+    static const char *const in[ADAM_TENSORS][4] = {NAMES("0"), NAMES("1"), NAMES("2"),
+                                                    NAMES("3"), NAMES("4"), NAMES("5"),
+                                                    NAMES("6"), NAMES("7"), NAMES("8")};
+#undef NAMES
     static const check_fill fill[4] = {FILL_UNIFORM, FILL_UNIFORM, FILL_UNIFORM, FILL_SQUARE};
     static const uint32_t of_out[3] = {0, 2, 3};
     check_case *c = thaw_check_new(list, THAW_OP_ADAM, "%u-tensors_%u-steps%s", tensors, steps,
@@ -145,6 +165,8 @@ static void add_adam(check_list *list, uint32_t tensors, uint32_t steps, bool in
             if (in_place)
                 out->in_place_of = (int32_t)(1 + 4 * t + of_out[i]);
         }
+    if (in_place && tensors > 1)
+        add_half_in_place(list, c);
 }
 
 void thaw_check_cases_train(check_list *list)
@@ -176,4 +198,6 @@ void thaw_check_cases_train(check_list *list)
     add_adam(list, 4, 1, true);
     add_adam(list, 4, 5, true);
     add_adam(list, 3, 1, false);
+    add_adam(list, ADAM_TENSORS, 1, true);
+    add_adam(list, ADAM_TENSORS, 2, false);
 }

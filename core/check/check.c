@@ -103,7 +103,9 @@ static thaw_status do_case(check_run *run, const thaw_check_options *options, co
     memset(err, 0, sizeof *err);
     if (options->on_begin)
         options->on_begin(options->on_case_ctx, result);
+    thaw_runtime_span_begin(run->runtime, "%s", c->name);
     thaw_status st = thaw_check_dispatch(run, c, err);
+    thaw_runtime_span_end(run->runtime);
     if (st != THAW_OK && st != THAW_E_CHECK && st != THAW_E_UNSUPPORTED)
         return thaw_fail_within(err, st, "%s", c->name);
     result->result = st == THAW_OK        ? THAW_CHECK_PASSED

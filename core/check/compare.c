@@ -13,6 +13,9 @@
  *   SUM       u * f * (S + largest S of the tensor / 16),
  *             S = the op on the absolute values of its inputs = sum of |terms|, from the reference device
  *
+ * Under NORM and SUM a NaN will do in the place of an infinity, and under SUM where S is infinite: what
+ * computes with differences of its inputs subtracts infinities.
+ *
  * The sixteenth is for transforms such as Winograd's, whose errors spread over a tile. Products of lower
  * precision, where the op permits them, add 2*p*S with p = 2^-11 (tf32, f16) or 2^-8 (bf16); outputs of f16
  * and bf16 add one unit of their last place. */
@@ -99,11 +102,15 @@ static double allowed(const tolerance *t, double reference, double sum)
     }
 }
 
+static bool may_be_nan(const tolerance *t, double reference, double sum)
+{
+    return isnan(reference) ||
+           ((t->rule == RULE_NORM || t->rule == RULE_SUM) && (isinf(reference) || isinf(sum)));
+}
+
 /* Error as a share of what is allowed; infinite where no tolerance helps. */
 static double share_of(double value, double reference, double bound)
 {
-    if (isnan(value) && isnan(reference))
-        return 0;
     if (value == reference)
         return 0;
     double error = fabs(value - reference);
@@ -124,6 +131,10 @@ static thaw_status compare_output(check_run *run, const check_case *c, const che
             double reference = thaw_check_load(arg->dtype, m->reference + at);
             double sum = t.rule == RULE_SUM ? thaw_check_load(arg->dtype, m->sums + at) : 0;
             double bound = allowed(&t, reference, sum), share = share_of(value, reference, bound);
+            if (isnan(value) && may_be_nan(&t, reference, sum))
+                share = 0;
+            if (arg->rule == RULE_BITS && memcmp(m->first + at, m->reference + at, l->bytes_per[i]) != 0)
+                share = (double)INFINITY;
             wrong += share > 1;
             if (share > worst) {
                 worst = share;
@@ -143,7 +154,9 @@ static thaw_status compare_output(check_run *run, const check_case *c, const che
     return thaw_fail(err, THAW_E_CHECK,
                      "%s = %.9g, the reference has %.9g, allowed %.3g; wrong: %zu of %zu%s", place,
                      worst_value, worst_reference, worst_bound, wrong, l->pixels[i] * (size_t)arg->c,
-                     isnan(worst_value) ? " (a NaN stands in outputs and workspace before the op runs)" : "");
+                     arg->rule == RULE_BITS ? " (what counts here are the bits)"
+                     : isnan(worst_value)   ? " (a NaN stands in outputs and workspace before the op runs)"
+                                            : "");
 }
 
 thaw_status thaw_check_compare(check_run *run, const check_subject *s, thaw_error *err)

@@ -6,7 +6,8 @@
 #include "core/check/case.h"
 #include "core/runtime/loader.h"
 
-#define BYTES ((size_t)4096)
+#define BYTES   ((size_t)4096)
+#define N_CALLS 5u /* that take a slice and a number of bytes; copy takes two */
 
 /* Two buffers, two streams, an event, and host memory to compare with. */
 typedef struct bench {
@@ -187,12 +188,65 @@ static void check_too_large(bench *t)
     }
 }
 
+/* What is given and fetched has host memory of 2*BYTES, for a device that accepts a little too much. */
+static thaw_status reach_out(bench *t, size_t call, size_t offset, size_t bytes)
+{
+    const thaw_slice a = {t->a, 0}, b = {t->b, 0}, out_a = {t->a, offset}, out_b = {t->b, offset};
+    switch (call) {
+    case 0:
+        return t->ops->upload(t->stream, out_b, t->random, bytes, t->err);
+    case 1:
+        return t->ops->download(t->stream, t->expected, out_a, bytes, t->err);
+    case 2:
+        return t->ops->copy(t->stream, out_b, a, bytes, t->err);
+    case 3:
+        return t->ops->copy(t->stream, b, out_a, bytes, t->err);
+    default:
+        return t->ops->fill(t->stream, out_b, 0, bytes, t->err);
+    }
+}
+
+static void must_stay_inside(bench *t, size_t call, size_t offset, size_t bytes)
+{
+    static const char *const names[N_CALLS] = {"upload", "download", "copy, into what leaves its buffer,",
+                                               "copy, out of what leaves its buffer,", "fill"};
+    memset(t->err, 0, sizeof *t->err);
+    thaw_status st = reach_out(t, call, offset, bytes);
+    if (st == THAW_OK)
+        t->st = thaw_fail(t->err, THAW_E_CHECK, "%s accepts %zu bytes at offset %zu of a buffer of %zu",
+                          names[call], bytes, offset, BYTES);
+    else if (!t->err->text[0])
+        t->st = thaw_fail(t->err, THAW_E_CHECK, "%s refuses what leaves its buffer and does not say why",
+                          names[call]);
+    else if (st != THAW_E_INVALID)
+        t->st = thaw_fail_within(t->err, THAW_E_CHECK,
+                                 "%s answers %zu bytes at offset %zu of a buffer of %zu with status %d (%s) "
+                                 "instead of THAW_E_INVALID",
+                                 names[call], bytes, offset, BYTES, (int)st, thaw_status_name(st));
+}
+
+/* thaw_plugin.h, Errors: "sizes, offsets, counts and descriptors are to be checked"; "a call that failed has
+ * changed nothing". */
+static void check_bounds(bench *t)
+{
+    static const size_t pieces[][2] = {{0, BYTES + 4}, {BYTES - 4, 8},    {BYTES, 4},
+                                       {2 * BYTES, 4}, {SIZE_MAX - 3, 8}, {4, SIZE_MAX - 3}};
+    upload(t, t->stream, t->a, 0, t->random, BYTES);
+    fill(t, t->stream, t->b, 0, UINT32_C(0x01020304), BYTES);
+    sync(t, t->stream);
+    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++)
+        for (size_t call = 0; t->st == THAW_OK && call < N_CALLS; call++)
+            must_stay_inside(t, call, pieces[i][0], pieces[i][1]);
+    expect(t, t->stream, t->b, "transfers that were refused");
+}
+
 static const struct {
     const char *name;
     void (*run)(bench *t);
 } checks[] = {{"device/transfer", check_transfer}, {"device/copy", check_copy},
               {"device/fill", check_fill_op},      {"device/order", check_order},
-              {"device/events", check_events},     {"device/too-large", check_too_large}};
+              {"device/events", check_events},     {"device/too-large", check_too_large},
+              {"device/bounds", check_bounds}};
 
 static void open_bench(bench *t, uint64_t seed)
 {

@@ -254,10 +254,12 @@ static thaw_status enqueue_wrong(const check_side *side, const check_case *c, co
                                  thaw_kernel *kernel, thaw_buffer *buffer, uint64_t workspace,
                                  thaw_error *err)
 {
-    static const char *const names[3] = {"one argument too few", "one argument too many",
-                                         "no buffer for an output"};
+    static const char *const names[] = {"one argument too few", "one argument too many",
+                                        "no buffer for an output", "an output that leaves its buffer",
+                                        "an input that leaves its buffer"};
+    const uint64_t outside = (l->total + workspace + 4095) & ~UINT64_C(4095);
     uint32_t n = c->n_in + c->n_out;
-    for (int wrong = 0; wrong < 3; wrong++) {
+    for (size_t wrong = 0; wrong < sizeof names / sizeof *names; wrong++) {
         thaw_slice args[CHECK_MAX_ARGS + 1];
         for (uint32_t i = 0; i <= n; i++)
             args[i] = (thaw_slice){buffer, l->first[i < n ? i : 0]};
@@ -266,6 +268,10 @@ static thaw_status enqueue_wrong(const check_side *side, const check_case *c, co
                 args[i].buffer = NULL;
         if (wrong == 2)
             args[n - 1] = (thaw_slice){NULL, 0};
+        if (wrong == 3)
+            args[n - 1].offset = outside;
+        if (wrong == 4)
+            args[0].offset = outside;
         uint32_t given = wrong == 0 ? n - 1 : wrong == 1 ? n + 1 : n;
         thaw_slice scratch = {workspace ? buffer : NULL, workspace ? l->total : 0};
         memset(err, 0, sizeof *err);

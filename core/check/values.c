@@ -60,11 +60,16 @@ static void store_float(thaw_dtype dtype, void *element, float value)
 }
 
 /* Any bits for the 16-bit types. For f32: exponents around those of f16, every other value exactly between
- * two f16 or two bf16 numbers, and the limits of f16 (65504; 65520 rounds to infinity). */
+ * two f16 or two bf16 numbers; the limits of f16 (65504; 65520 rounds to infinity) and of bf16; subnormal
+ * numbers of each type; a NaN that signals, with bits of its own. */
 static void store_rounding(thaw_dtype dtype, void *element, uint32_t word, size_t index)
 {
-    static const float special[] = {0.0f,      -0.0f,    INFINITY, -INFINITY, NAN,        65504.0f,
-                                    65519.99f, 65520.0f, 0x1p-24f, 0x1p-25f,  0x1.8p-25f, -0x1.fp14f};
+    static const float special[] = {0.0f,       -0.0f,           INFINITY,       -INFINITY, NAN,
+                                    65504.0f,   65519.99f,       65520.0f,       0x1p-24f,  0x1p-25f,
+                                    0x1.8p-25f, -0x1.fp14f,      0x1p-149f,      0x1p-133f, 0x1p-134f,
+                                    -0x3p-134f, 0x1.fffffep127f, 0x1.fefffep127f};
+    static const uint32_t signalling = UINT32_C(0xff812345);
+    const size_t n_special = sizeof special / sizeof *special;
     if (dtype == THAW_F16 || dtype == THAW_BF16) {
         uint16_t half = (uint16_t)word;
         memcpy(element, &half, sizeof half);
@@ -77,8 +82,20 @@ static void store_rounding(thaw_dtype dtype, void *element, uint32_t word, size_
     if (index % 4 == 3)
         bits = (bits & ~UINT32_C(0xffff)) | 0x8000;
     if (index % 16 == 0)
-        memcpy(&bits, &special[index / 16 % (sizeof special / sizeof *special)], sizeof bits);
+        memcpy(&bits, &special[index / 16 % n_special], sizeof bits);
+    if (index % 16 == 8)
+        bits = signalling;
     memcpy(element, &bits, sizeof bits);
+}
+
+/* One in `one_in` is a NaN or an infinity. */
+static float odd_value(uint32_t word, uint32_t one_in)
+{
+    static const float odd[] = {NAN, INFINITY, -INFINITY};
+    float unit = (float)(word >> 8) * 0x1p-24f;
+    if (word % one_in == 0)
+        return odd[word / one_in % 3];
+    return word & 1 ? unit + 0.25f : -unit - 0.25f;
 }
 
 static float real_value(check_fill fill, uint32_t word, size_t index)
@@ -94,6 +111,12 @@ static float real_value(check_fill fill, uint32_t word, size_t index)
         return both > 0 ? both : word & 1 ? 0.0f : -0.0f;
     case FILL_WITH_NAN:
         return word % 16 == 0 ? NAN : both;
+    case FILL_ODD:
+        return odd_value(word, 8);
+    case FILL_SELDOM_ODD:
+        return odd_value(word, 48);
+    case FILL_ONCE_ODD:
+        return odd_value(word, 8192);
     case FILL_LOGIT:
         return 8 * both;
     case FILL_LOGIT_FAR:
@@ -109,10 +132,18 @@ static float real_value(check_fill fill, uint32_t word, size_t index)
     }
 }
 
+static uint32_t any_label(uint32_t classes, uint32_t word)
+{
+    const uint32_t none[] = {UINT32_MAX, classes, INT32_MAX, UINT32_C(1) << 31};
+    return word % 3 == 0 ? none[word / 3 % 4] : word % classes;
+}
+
 static uint32_t integer_value(const check_case *c, const check_arg *arg, uint32_t word)
 {
     if (arg->fill == FILL_LABEL)
         return word % (uint32_t)c->arg[0].c;
+    if (arg->fill == FILL_ANY_LABEL)
+        return any_label((uint32_t)c->arg[0].c, word);
     return arg->fill == FILL_BIT ? word & 1 : word;
 }
 
@@ -137,8 +168,11 @@ static void store_value(const check_case *c, const check_arg *arg, void *element
                         size_t index)
 {
     if (arg->dtype == THAW_U8) {
-        uint32_t v =
-            arg->fill == FILL_ARGMAX ? argmax_value(c, arg, pixel, word) : integer_value(c, arg, word);
+        uint32_t v = integer_value(c, arg, word);
+        if (arg->fill == FILL_ARGMAX)
+            v = argmax_value(c, arg, pixel, word);
+        else if (arg->fill == FILL_ANY_ARGMAX)
+            v = word % 16 == 0 ? 255 : word / 16 % (uint32_t)(2 * c->attr.pool.kh * c->attr.pool.kw);
         *(uint8_t *)element = (uint8_t)v;
     } else if (arg->dtype == THAW_I32 || arg->dtype == THAW_U32) {
         uint32_t v = integer_value(c, arg, word);

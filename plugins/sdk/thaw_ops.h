@@ -39,8 +39,9 @@
  * (BN_TRAIN, BN_TRAIN_BWD and sums over the batch excepted).
  *
  * Odd values. Infinities and NaN go through as IEEE arithmetic has them, so that a broken weight shows in
- * the loss; relu(z) is 0 where z < 0 and z elsewhere, NaN included. The sign of a zero and the bits of a NaN
- * are free.
+ * the loss; relu(z) is 0 where z < 0 and z elsewhere, NaN included. By the rules norm and sum a NaN will do
+ * in the place of an infinity, by sum also where A is infinite: who computes with differences subtracts
+ * infinities. The sign of a zero and the bits of a NaN are free.
  *
  * In place. Where an op says so, an output's slice may be the very slice of the input that is named, with
  * the same pixel_pitch, and need not be. Otherwise no output overlaps any input or another output; channels
@@ -62,7 +63,8 @@ enum {
      *        x[n, p*stride_h - pad_top + i, q*stride_w - pad_left + j, c] * w[i,j,c,o].
      *        Output k holds the Ok channels of z that follow those of the outputs before it, through relu
      *        if bit k of relu_mask is set
-     * pad:   reads outside the image add nothing, whatever w holds
+     * pad:   reads outside the image are 0: they add nothing, or NaN where the w that they meet is infinite
+     *        or NaN
      * round: sum rule, K = KH*KW*C
      * attr:  thaw_conv_attr; a bit of relu_mask above the last output is an error */
     THAW_OP_CONV2D = 1,
@@ -71,7 +73,8 @@ enum {
      * out:   dx [N,H,W,C]
      * =      dx[n,y,x,c] = sum over i, j, o of dy[n,p,q,o] * w[i,j,c,o], for the p and q, if there are such,
      *        with p*stride_h - pad_top + i = y and q*stride_w - pad_left + j = x
-     * pad:   places outside dy add nothing; a cell that no window reaches is 0
+     * pad:   places outside dy are 0, as reads outside the image are to CONV2D; so is a cell that no window
+     *        reaches
      * round: sum rule, K = KH*KW*O
      * attr:  thaw_conv_attr of the forward op, relu_mask 0 */
     THAW_OP_CONV2D_BWD_DATA = 2,
@@ -80,7 +83,8 @@ enum {
      * out:   dw [KH,KW,C,O]
      * =      dw[i,j,c,o] = sum over n, p, q of
      *        x[n, p*stride_h - pad_top + i, q*stride_w - pad_left + j, c] * dy[n,p,q,o]
-     * pad:   reads outside the image add nothing
+     * pad:   reads outside the image are 0: they add nothing, or NaN where the dy that they meet is infinite
+     *        or NaN
      * round: sum rule, K = N*OH*OW
      * attr:  thaw_conv_attr of the forward op, relu_mask 0 */
     THAW_OP_CONV2D_BWD_FILTER = 3,

@@ -84,6 +84,91 @@ static void finds_what_should_have_been_refused(void **state)
     must_find("enqueue", "relu_bwd", "misuse", "op_enqueue accepts one argument too few");
 }
 
+static void finds_infinities_and_nan_that_are_lost(void **state)
+{
+    (void)state;
+    static const char *const ops[] = {"conv2d",
+                                      "conv2d_bwd_data",
+                                      "conv2d_bwd_filter",
+                                      "affine",
+                                      "bn_fold",
+                                      "bn_train",
+                                      "bn_train_bwd",
+                                      "maxpool",
+                                      "maxpool_bwd",
+                                      "avgpool",
+                                      "avgpool_bwd",
+                                      "global_avgpool",
+                                      "softmax_xent",
+                                      "global_avgpool_bwd",
+                                      "softmax_xent_bwd",
+                                      "dropout",
+                                      "dropout_bwd",
+                                      "metrics",
+                                      "relu_bwd",
+                                      "bias_grad",
+                                      "add",
+                                      "adam"};
+    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
+        bool any_argmax = strcmp(ops[i], "maxpool_bwd") == 0;
+        bool second = strcmp(ops[i], "metrics") == 0 || strcmp(ops[i], "adam") == 0;
+        if (!second)
+            must_find("scrub", ops[i], any_argmax ? "/any-argmax" : "/odd", "the reference has");
+    }
+    must_find("scrub", "conv2d", "/odd-w", "the reference has");
+    must_find("scrub", "conv2d", "/odd-bias", "the reference has");
+    must_find("scrub", "metrics", "/odd-loss", "the reference has");
+    must_find("scrub", "cast", "f32-f16_3x2x7x33_scaled/odd", "the reference has");
+    must_find("saturate", "maxpool", "/odd", "the reference has");
+    must_find("saturate", "affine", "/odd", "the reference has");
+    must_find("saturate", "cast", "f32-bf16_3x2x7x33_scaled/odd", "the reference has");
+}
+
+static void finds_nan_where_there_is_none(void **state)
+{
+    (void)state;
+    must_find("spread", "conv2d", "/odd-x", "= nan, the reference has");
+    must_find("spread", "conv2d_bwd_data", "/odd-dy", "= nan, the reference has");
+    must_find("spread", "conv2d_bwd_filter", "/odd-x", "= nan, the reference has");
+    must_find("spread", "maxpool", "/odd", "= nan, the reference has");
+    must_find("spread", "dropout", "/odd", "= nan, the reference has");
+    must_find("spread", "dropout_bwd", "/odd", "= nan, the reference has");
+    must_find("spread", "relu_bwd", "/odd", "= nan, the reference has");
+    must_find("spread", "softmax_xent", "/odd", "= nan, the reference has");
+    must_find("spread", "metrics", "32x5/odd", "= nan, the reference has");
+    must_find("spread", "bn_train", "/odd", "= nan, the reference has");
+}
+
+static void finds_numbers_that_are_believed(void **state)
+{
+    (void)state;
+    must_find("trust", "softmax_xent", "/no-label", "the reference has nan");
+    must_find("trust", "softmax_xent_bwd", "/no-label", "the reference has");
+    must_find("trust", "metrics", "/no-label", "the reference has");
+    must_find("trust", "maxpool_bwd", "3x3_s1.1_p1.1.1.1_1x2x7x33/any-argmax", "the reference has");
+    must_find("argmax", "maxpool", "/odd", "argmax");
+    must_find("argmax", "maxpool", "/zeros", "argmax");
+    must_find("bounds", "device", "bounds", "upload accepts 4100 bytes at offset 0");
+    must_find("outside", "add", "misuse", "op_enqueue accepts an output that leaves its buffer");
+}
+
+static void finds_casts_that_change_too_much(void **state)
+{
+    (void)state;
+    must_find("flush", "cast", "f32-f32_2x5x7x64", "what counts here are the bits");
+    must_find("flush", "cast", "f32-bf16_2x5x7x64", "the reference has");
+    must_find("quiet-nan", "cast", "f32-f32_2x5x7x64", "what counts here are the bits");
+    must_find("quiet-nan", "cast", "f16-f16_2x5x7x64", "what counts here are the bits");
+}
+
+static void finds_updates_that_go_astray(void **state)
+{
+    (void)state;
+    must_find("in-place", "adam", "/half", "");
+    must_find("in-place", "bn_train", "/half", "");
+    must_find("eight", "adam", "9-tensors", "the reference has");
+}
+
 static void finds_a_refusal_without_a_reason(void **state)
 {
     (void)state;
@@ -167,6 +252,11 @@ int main(void)
                                        cmocka_unit_test(finds_writes_behind_the_workspace),
                                        cmocka_unit_test(finds_rows_that_depend_on_the_batch),
                                        cmocka_unit_test(finds_what_should_have_been_refused),
+                                       cmocka_unit_test(finds_infinities_and_nan_that_are_lost),
+                                       cmocka_unit_test(finds_nan_where_there_is_none),
+                                       cmocka_unit_test(finds_numbers_that_are_believed),
+                                       cmocka_unit_test(finds_casts_that_change_too_much),
+                                       cmocka_unit_test(finds_updates_that_go_astray),
                                        cmocka_unit_test(finds_a_refusal_without_a_reason),
                                        cmocka_unit_test(finds_faults_of_streams),
                                        cmocka_unit_test(finds_broken_promises_of_the_interface),

@@ -106,37 +106,56 @@ static uint64_t extent(const thaw_tensor *t)
     return ((pixels - 1) * (uint64_t)t->pixel_pitch + (uint64_t)t->c) * sizeof(float);
 }
 
-static thaw_status run_kernel(const command *c, thaw_error *err)
+static void run_kernel(const command *c)
 {
     const thaw_kernel *k = c->kernel;
     float *args[2 * TOY_MAX_ARGS];
     for (uint32_t i = 0; i < k->n_in + k->n_out; i++) {
         const thaw_tensor *t = i < k->n_in ? &k->in[i] : &k->out[i - k->n_in];
         args[i] = t->role == THAW_ROLE_CONST ? k->constants[i] : pointer(c->args[i], extent(t));
-        if (!args[i])
-            return fail(err, THAW_E_INTERNAL, "an argument lies outside its buffer");
     }
-    if (k->kind == THAW_OP_CONV2D) {
-        void *workspace = pointer(c->dst, TOY_WORKSPACE);
-        if (!workspace)
-            return fail(err, THAW_E_INTERNAL, "the workspace lies outside its buffer");
-        memset(workspace, 0xff, TOY_WORKSPACE);
-    }
+    if (k->kind == THAW_OP_CONV2D)
+        memset(pointer(c->dst, TOY_WORKSPACE), 0xff, TOY_WORKSPACE);
     toy_compute(k, args);
-    return THAW_OK;
 }
 
-static thaw_status run_copy(const command *c, thaw_error *err)
+static void run_copy(const command *c)
 {
     unsigned char *dst = c->kind == COPY_OUT ? c->host_dst : pointer(c->dst, c->bytes);
     const void *src = c->kind == COPY_IN ? c->host_src : c->kind == FILL ? dst : pointer(c->src, c->bytes);
-    if (!dst || !src)
-        return fail(err, THAW_E_INTERNAL, "a copy goes outside its buffer");
     if (c->kind != FILL)
         memcpy(dst, src, c->bytes);
     for (uint64_t i = 0; c->kind == FILL && i < c->bytes; i += 4)
         memcpy(dst + i, &c->pattern, 4);
-    return THAW_OK;
+}
+
+static bool kernel_stays_inside(const command *c)
+{
+    const thaw_kernel *k = c->kernel;
+    for (uint32_t i = 0; i < k->n_in + k->n_out; i++) {
+        const thaw_tensor *t = i < k->n_in ? &k->in[i] : &k->out[i - k->n_in];
+        if (t->role != THAW_ROLE_CONST && !pointer(c->args[i], extent(t)))
+            return false;
+    }
+    return k->kind != THAW_OP_CONV2D || pointer(c->dst, TOY_WORKSPACE);
+}
+
+/* Asked when work is given, because what is refused must not fail later. */
+static bool stays_inside(const command *c)
+{
+    switch (c->kind) {
+    case KERNEL:
+        return kernel_stays_inside(c);
+    case COPY_IN:
+    case FILL:
+        return pointer(c->dst, c->bytes);
+    case COPY_OUT:
+        return pointer(c->src, c->bytes);
+    case COPY:
+        return pointer(c->dst, c->bytes) && pointer(c->src, c->bytes);
+    default:
+        return true;
+    }
 }
 
 /* Up to the event's mark, or to the end if event is NULL. */
@@ -146,13 +165,13 @@ static thaw_status run_stream(thaw_stream *stream, const thaw_event *event, thaw
     while (st == THAW_OK && stream->next < stream->n && !(event && event->passed)) {
         const command *c = &stream->pending[stream->next++];
         if (c->kind == KERNEL)
-            st = run_kernel(c, err);
+            run_kernel(c);
         else if (c->kind == MARK)
             c->event->passed = true;
         else if (c->kind == WAIT)
             st = c->event->stream ? run_stream(c->event->stream, c->event, err) : THAW_OK;
         else
-            st = run_copy(c, err);
+            run_copy(c);
     }
     if (st != THAW_OK || stream->next == stream->n)
         stream->n = stream->next = 0;
@@ -168,6 +187,8 @@ static thaw_status push(thaw_stream *stream, command c, thaw_error *err)
 {
     if (stream->n == MAX_PENDING)
         return fail(err, THAW_E_INTERNAL, "too much work in one go for a toy");
+    if (!stays_inside(&c))
+        return fail(err, THAW_E_INVALID, "something lies outside its buffer");
     stream->pending[stream->n++] = c;
     return stream->eager && stream->n == 1 && c.kind != WAIT ? run_stream(stream, NULL, err) : THAW_OK;
 }

@@ -51,6 +51,8 @@ run 0 check --device cpu:0 --op relu_bwd
 grep -v '^cpu:0:' "$work/out" >"$work/plain"
 run 0 check --device cpu:0 --op relu_bwd --trace "$t"
 sound "$t"
+has "$t" span "relu_bwd/2x5x7x64"
+has "$t" span "relu_bwd/misuse"
 grep -v '^cpu:0:' "$work/out" >"$work/traced"
 same "$work/plain" "$work/traced"
 
@@ -90,6 +92,23 @@ count_is "files left behind" "$(find "$work" -name '*.tmp-*' | wc -l)" 0
 run 1 predict -m "$work/with.st" "$work/no-such.jpg" --device cpu:0 --trace "$t"
 sound "$t"
 rm "$t"
+# A job in the background ignores SIGINT.
+"$thaw" check --device cpu:0 --op relu_bwd --repeat 100000 --json --trace "$t" >"$work/out" 2>"$work/err" &
+pid=$!
+tries=0
+until grep -q "relu_bwd/" "$work/out" || ! kill -0 "$pid" 2>/dev/null || [ "$tries" -ge 600 ]; do
+    sleep 0.05
+    tries=$((tries + 1))
+done
+kill -TERM "$pid"
+wait "$pid"
+code=$?
+what="thaw check, interrupted"
+count_is "exit code" "$code" 130
+says "the trace is in $t"
+sound "$t"
+has "$t" span "relu_bwd/2x5x7x64"
+rm "$t"
 # shellcheck disable=SC2086
 "$thaw" train "$photos" -o "$work/never.st" --weights "$base" $options --epochs 3000,1 --trace "$t" \
     >"$work/out" 2>"$work/err" </dev/null &
@@ -99,7 +118,6 @@ until grep -q "^phase 1 epoch" "$work/out" || ! kill -0 "$pid" 2>/dev/null || [ 
     sleep 0.05
     tries=$((tries + 1))
 done
-# A job in the background ignores SIGINT.
 kill -TERM "$pid"
 wait "$pid"
 code=$?

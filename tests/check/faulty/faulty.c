@@ -159,6 +159,7 @@ static thaw_status device_open(uint32_t index, const char *options, thaw_device 
     faulty_ops(&outer_ops.v1);
     faulty_streams(&outer_ops.v1);
     faulty_memory(&outer_ops.v1);
+    faulty_edges(&outer_ops.v1);
     *ops = &outer_ops.v1;
     return THAW_OK;
 }

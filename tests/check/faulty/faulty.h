@@ -30,6 +30,18 @@
     X(THREADS, "threads")     /* the lowest bit depends on the number of threads */                          \
     X(STALE, "stale")         /* a kernel keeps a copy of its first MUTABLE input */                         \
     X(POINTER, "pointer")     /* const_data is read at the first op_enqueue, from where it was */            \
+    /* edges.c: what odd values bring to light */                                                            \
+    X(SCRUB, "scrub")           /* a NaN of output 0 becomes 0 */                                            \
+    X(SPREAD, "spread")         /* a NaN in input 0 makes all of output 0 NaN */                             \
+    X(SATURATE, "saturate")     /* infinity of output 0 becomes the largest number */                        \
+    X(FLUSH, "flush")           /* subnormal numbers of output 0 become 0 */                                 \
+    X(QUIET, "quiet-nan")       /* the NaN of output 0 all get the same bits */                              \
+    X(ARGMAX, "argmax")         /* where y is NaN or 0, argmax is 0 */                                       \
+    X(TRUST, "trust")           /* labels and cells of a 3x3 window are taken modulo their number */         \
+    X(SHARED_SLICE, "in-place") /* if one MUTABLE output is in place, all are taken to be */                 \
+    X(EIGHT, "eight")           /* ADAM forgets the tensors behind the eighth */                             \
+    X(BOUNDS, "bounds")         /* transfers outside a buffer do nothing and succeed */                      \
+    X(OUTSIDE, "outside")       /* and ops */                                                                \
     /* ops.c: what is answered */                                                                            \
     X(LENIENT, "lenient")   /* op_query accepts everything */                                                \
     X(OVERFLOW, "overflow") /* op_query accepts sizes whose product overflows */                             \
@@ -122,6 +134,19 @@ void faulty_stale(thaw_stream *stream, thaw_kernel *k, thaw_slice *args);
 /* Keeps an op without preparing it, and prepares what was kept. */
 thaw_status faulty_defer(thaw_kernel *k, const thaw_op *op, const void *const *const_data, thaw_error *err);
 thaw_status faulty_undefer(thaw_kernel *k, thaw_error *err);
+
+uint64_t faulty_element_bytes(const thaw_tensor *t);
+/* In elements, behind the last. */
+uint64_t faulty_end_of(const thaw_tensor *t);
+
+/* edges.c: around an op. own, its arguments, may be changed; what the first returns is given to the second.
+ */
+uint8_t *faulty_edges_before(thaw_stream *stream, const thaw_kernel *k, thaw_slice *own);
+void faulty_edges_behind(thaw_stream *stream, const thaw_kernel *k, const thaw_slice *args,
+                         uint8_t *restored);
+/* THAW_OK in the place of the refusal of an op whose arguments are all there. */
+thaw_status faulty_edges_status(const thaw_kernel *k, const thaw_slice *args, thaw_status st);
+void faulty_edges(thaw_device_ops *ops);
 
 /* streams.c: around an op; true: its values are to be wrong. */
 bool faulty_enter(thaw_kernel *k);

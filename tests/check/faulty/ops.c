@@ -161,8 +161,11 @@ static thaw_status op_enqueue(thaw_stream *stream, thaw_kernel *k, const thaw_sl
     if (faulty_fault == FAULT_STALE)
         faulty_stale(stream, k, own);
     thaw_status st = faulty_undefer(k, err);
+    uint8_t *restored = st == THAW_OK ? faulty_edges_before(stream, k, own) : NULL;
     if (st == THAW_OK)
         st = faulty_inner->op_enqueue(stream, k->inner, own, n_args, workspace, err);
+    st = faulty_edges_status(k, args, st);
+    faulty_edges_behind(stream, k, args, restored);
     if (st == THAW_OK && (wrong || k->damaged || faulty_is_broken()))
         faulty_spoil_bit(stream, k, args);
     if (st == THAW_OK)

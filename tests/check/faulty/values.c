@@ -11,13 +11,12 @@ struct deferred {
     unsigned char attr[64];
 };
 
-static uint64_t element_bytes(const thaw_tensor *t)
+uint64_t faulty_element_bytes(const thaw_tensor *t)
 {
     return t->dtype == THAW_U8 ? 1 : t->dtype == THAW_F16 || t->dtype == THAW_BF16 ? 2 : 4;
 }
 
-/* Behind the last element. */
-static uint64_t end_of(const thaw_tensor *t)
+uint64_t faulty_end_of(const thaw_tensor *t)
 {
     uint64_t pixels = (uint64_t)t->n * (uint64_t)t->h * (uint64_t)t->w;
     return (pixels - 1) * (uint64_t)t->pixel_pitch + (uint64_t)t->c;
@@ -33,7 +32,7 @@ static void spoil(thaw_stream *stream, const thaw_tensor *t, thaw_slice at, uint
                   uint8_t mask)
 {
     uint8_t value = 0;
-    at.offset += element * element_bytes(t) + byte % element_bytes(t);
+    at.offset += element * faulty_element_bytes(t) + byte % faulty_element_bytes(t);
     if (!at.buffer)
         return;
     faulty_inner->download(stream, &value, at, 1, NULL);
@@ -53,8 +52,8 @@ void faulty_before(thaw_stream *stream, const thaw_kernel *k, const thaw_slice *
     thaw_slice last = args[k->n_in];
     if (!last.buffer)
         return;
-    last.offset += (end_of(output(k)) - 1) * element_bytes(output(k));
-    faulty_inner->download(stream, old, last, element_bytes(output(k)), NULL);
+    last.offset += (faulty_end_of(output(k)) - 1) * faulty_element_bytes(output(k));
+    faulty_inner->download(stream, old, last, faulty_element_bytes(output(k)), NULL);
     faulty_inner->stream_sync(stream, NULL);
 }
 
@@ -63,7 +62,7 @@ void faulty_behind(thaw_stream *stream, thaw_kernel *k, const thaw_slice *args, 
 {
     const thaw_tensor *y = output(k);
     thaw_slice out = args[k->n_in];
-    uint64_t end = end_of(y);
+    uint64_t end = faulty_end_of(y);
     switch (faulty_fault) {
     case FAULT_VALUE:
         spoil(stream, y, out, end - 1, 3, 0x40);
@@ -76,8 +75,8 @@ void faulty_behind(thaw_stream *stream, thaw_kernel *k, const thaw_slice *args, 
             spoil(stream, y, out, (uint64_t)y->c, 0, 1);
         break;
     case FAULT_NAN:
-        out.offset += (end - 1) * element_bytes(y);
-        faulty_inner->upload(stream, out, old, element_bytes(y), NULL);
+        out.offset += (end - 1) * faulty_element_bytes(y);
+        faulty_inner->upload(stream, out, old, faulty_element_bytes(y), NULL);
         faulty_inner->stream_sync(stream, NULL);
         break;
     case FAULT_FLICKER:
@@ -112,7 +111,7 @@ void faulty_stale(thaw_stream *stream, thaw_kernel *k, thaw_slice *args)
     if (i == k->n_in)
         return;
     if (!k->stale) {
-        uint64_t bytes = end_of(&k->tensors[i]) * element_bytes(&k->tensors[i]);
+        uint64_t bytes = faulty_end_of(&k->tensors[i]) * faulty_element_bytes(&k->tensors[i]);
         if (faulty_inner->buffer_create(k->dev, bytes, &k->stale, NULL) != THAW_OK)
             return;
         faulty_inner->copy(stream, (thaw_slice){k->stale, 0}, args[i], bytes, NULL);
