@@ -34,6 +34,7 @@ static thaw_status fill_up(check_sandbox *s, thaw_buffer **buffers, thaw_error *
         if (st == THAW_OK)
             continue;
         buffers[i] = NULL;
+        err->text[sizeof err->text - 1] = '\0';
         if (st != THAW_E_DEVICE_MEMORY && st != THAW_E_NO_MEMORY)
             return thaw_fail_within(err, THAW_E_CHECK,
                                     "buffer_create on a full device answers status %d (%s) instead of "
