@@ -38,7 +38,7 @@ static void cite(const thaw_proof_cell *const *cells, uint32_t n, bool markdown,
             snprintf(mark, sizeof mark, markdown ? "[^%zu]" : "[%zu]",
                      number_of(notes, cells[k]->reasons[i].text));
             bool there = strstr(out, mark) != NULL;
-            if (!there && used + strlen(mark) >= size)
+            if (!there && used + strlen(mark) + sizeof "…" > size)
                 continue;
             explained += cells[k]->reasons[i].cases;
             if (!there)

@@ -11,7 +11,7 @@ static void print_text(const char *text)
     for (; *text; text++) {
         if ((unsigned char)*text < ' ' || *text == 0x7f)
             putchar(' ');
-        else if (strchr("\\`*_|<>[]#~", *text))
+        else if (strchr("\\`*_|<>[]#~&", *text))
             printf("\\%c", *text);
         else
             putchar(*text);

@@ -163,7 +163,7 @@ static size_t choose_devices(const check_args *args, thaw_context *context, cons
 static int no_device(const check_args *args)
 {
     if (args->file)
-        fprintf(stderr, "thaw: %s: no device to check: `thaw devices -v --plugin FILE` says why\n",
+        fprintf(stderr, "thaw: %s: no device to check: `thaw devices -v --plugin %s` says why\n", args->file,
                 args->file);
     else
         fprintf(stderr, "thaw: no device to check: no plugin was found: name one, as in `thaw check "

@@ -42,7 +42,7 @@ static void print_declined(const thaw_proof_matrix *matrix, const check_notes *n
 {
     char rows[CHECK_ROWS_MAX];
     if (notes->count > 0)
-        printf("\ndeclined, so that the CPU device computes it:\n");
+        printf("\ndeclined (the CPU device computes an op that is):\n");
     for (size_t i = 0; i < notes->count; i++) {
         size_t cases;
         check_declined_rows(matrix, notes->texts[i], rows, &cases);

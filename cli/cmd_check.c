@@ -89,10 +89,17 @@ static int run_file(check_args *args)
     return check_devices(args);
 }
 
+static bool is_list(const char *word)
+{
+    return strcmp(word, "ops") == 0 || strcmp(word, "kinds") == 0;
+}
+
 static int run_args(check_args *args)
 {
     if (args->markdown && (args->list || args->common.json))
         return cli_misuse(&usage, "--markdown goes neither with --json nor with --list");
+    if (args->list && args->file && !is_list(args->file) && !strpbrk(args->file, "./"))
+        return cli_misuse(&usage, "behind --list: `ops` or `kinds`; without a word it prints the cases");
     int code = check_select(&usage, args);
     if (code >= 0)
         return code;

@@ -1,4 +1,6 @@
 /* proof.c: checking a device through thaw.h. */
+#include <stddef.h>
+
 #include "core/api/api.h"
 #include "core/check/check.h"
 #include "core/check/matrix.h"
@@ -118,7 +120,7 @@ thaw_status thaw_prove_device(thaw_context *context, const thaw_proof_options *o
     thaw_check_options check = read_options(&given);
     check.log = &context->log;
     /* A caller whose thaw_proof ends before it could not free it. */
-    if (given.matrix && struct_size >= sizeof proof)
+    if (given.matrix && struct_size >= offsetof(thaw_proof, matrix) + sizeof proof.matrix)
         check.matrix = &matrix;
     if (st == THAW_OK)
         st = thaw_check_run(context->runtime, &check, &summary, err);

@@ -59,14 +59,8 @@ static void play(void *arg, uint32_t member)
 
 static thaw_status set_up(check_run *run, check_sandbox *s, const check_case *c, scene *t, thaw_error *err)
 {
-    check_layout layout;
-    uint8_t *before = NULL, *after;
-    thaw_status st = thaw_check_layout(c, run->align, &layout, err);
-    if (st == THAW_OK)
-        st = thaw_check_pair(c, &layout, run->seed, &before, &after, err);
-    if (st == THAW_OK)
-        st = thaw_check_kernel_create(&s->side, c, &layout, THAW_ALGO_DEFAULT, before, &t->kernel, err);
-    free(before);
+    thaw_status st =
+        thaw_check_player_kernel(&s->side, c, run->align, run->seed, THAW_ALGO_DEFAULT, &t->kernel, err);
     check_player *players[2] = {&t->first, &t->second};
     for (uint32_t i = 0; st == THAW_OK && i < 2; i++) {
         st = thaw_check_player_begin(s->side.dev, c, run->align, run->seed + i, &t->kernel, players[i], err);

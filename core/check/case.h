@@ -266,6 +266,7 @@ typedef struct check_run {
     thaw_runtime *runtime;  /* of the device */
     const char *options;    /* with which it was opened: "isa=avx2"; NULL: none */
     check_sandbox *sandbox; /* opened by the first case that needs it */
+    thaw_error no_sandbox;  /* why there can be none; status THAW_OK: that is not known to be so */
     size_t align;
     uint64_t seed;
     uint32_t kernels; /* of the case at hand: algorithms that ran */

@@ -6,7 +6,6 @@
  * The bounds are for the machine's sake: a device that lives from the host's memory is given 64 MiB of it,
  * any other is asked for 2 GiB at most and nothing is written to them. One that has still room then was not
  * full, and passes. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/check/player.h"
@@ -34,6 +33,7 @@ static thaw_status fill_up(check_sandbox *s, thaw_buffer **buffers, thaw_error *
         if (st == THAW_OK)
             continue;
         buffers[i] = NULL;
+        err->text[sizeof err->text - 1] = '\0';
         if (st != THAW_E_DEVICE_MEMORY && st != THAW_E_NO_MEMORY)
             return thaw_fail_within(err, THAW_E_CHECK,
                                     "buffer_create on a full device answers status %d (%s) instead of "
@@ -60,14 +60,8 @@ thaw_status thaw_check_full(check_run *run, thaw_error *err)
     if (st != THAW_OK)
         return st;
     st = thaw_check_sample(&s->side, run->seed, 1, &list, &c, &n, err);
-    check_layout layout;
-    uint8_t *before = NULL, *after;
     if (st == THAW_OK)
-        st = thaw_check_layout(c, run->align, &layout, err);
-    if (st == THAW_OK)
-        st = thaw_check_pair(c, &layout, run->seed, &before, &after, err);
-    if (st == THAW_OK)
-        st = thaw_check_kernel_create(&s->side, c, &layout, THAW_ALGO_DEFAULT, before, &kernel, err);
+        st = thaw_check_player_kernel(&s->side, c, run->align, run->seed, THAW_ALGO_DEFAULT, &kernel, err);
     if (st == THAW_OK)
         st = thaw_check_player_begin(s->side.dev, c, run->align, run->seed, &kernel, &player, err);
     if (st == THAW_OK) {
@@ -85,6 +79,5 @@ thaw_status thaw_check_full(check_run *run, thaw_error *err)
     thaw_check_player_end(&player);
     thaw_check_kernel_destroy(&kernel);
     thaw_check_list_free(&list);
-    free(before);
     return st;
 }

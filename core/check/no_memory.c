@@ -94,6 +94,7 @@ static thaw_status make_kernel(check_sandbox *s, void *arg, thaw_error *err)
     thaw_check_describe(o->c, &d);
     thaw_status st =
         s->side.dev->ops.op_prepare(s->side.dev->handle, &d.op, THAW_ALGO_DEFAULT, o->data, &kernel, err);
+    st = thaw_plugin_created(st, kernel, err);
     if (st == THAW_OK)
         s->side.dev->ops.kernel_destroy(s->side.dev->handle, kernel);
     return st;
@@ -135,6 +136,7 @@ static thaw_status make_device(check_sandbox *s, void *arg, thaw_error *err)
     thaw_device *dev = NULL;
     thaw_status st =
         thaw_check_sandbox_plugin(s)->api.device_open(*index, options ? options + 1 : NULL, &dev, &ops, err);
+    st = thaw_plugin_created(st, ops ? dev : NULL, err);
     if (st == THAW_OK)
         ops->close(dev);
     return st;
@@ -145,6 +147,7 @@ static thaw_status make_buffer(check_sandbox *s, void *arg, thaw_error *err)
     thaw_buffer *buffer = NULL;
     (void)arg;
     thaw_status st = s->side.dev->ops.buffer_create(s->side.dev->handle, 4096, &buffer, err);
+    st = thaw_plugin_created(st, buffer, err);
     if (st == THAW_OK)
         s->side.dev->ops.buffer_destroy(s->side.dev->handle, buffer);
     return st;
@@ -155,6 +158,7 @@ static thaw_status make_stream(check_sandbox *s, void *arg, thaw_error *err)
     thaw_stream *stream = NULL;
     (void)arg;
     thaw_status st = s->side.dev->ops.stream_create(s->side.dev->handle, &stream, err);
+    st = thaw_plugin_created(st, stream, err);
     if (st == THAW_OK)
         s->side.dev->ops.stream_destroy(s->side.dev->handle, stream);
     return st;
@@ -165,6 +169,7 @@ static thaw_status make_event(check_sandbox *s, void *arg, thaw_error *err)
     thaw_event *event = NULL;
     (void)arg;
     thaw_status st = s->side.dev->ops.event_create(s->side.dev->handle, &event, err);
+    st = thaw_plugin_created(st, event, err);
     if (st == THAW_OK)
         s->side.dev->ops.event_destroy(s->side.dev->handle, event);
     return st;

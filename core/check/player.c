@@ -16,6 +16,21 @@ thaw_status thaw_check_pair(const check_case *c, const check_layout *layout, uin
     return THAW_OK;
 }
 
+thaw_status thaw_check_player_kernel(const check_side *side, const check_case *c, size_t align, uint64_t seed,
+                                     uint32_t algo, check_kernel *k, thaw_error *err)
+{
+    check_layout layout;
+    uint8_t *before = NULL, *after;
+    memset(k, 0, sizeof *k);
+    thaw_status st = thaw_check_layout(c, align, &layout, err);
+    if (st == THAW_OK)
+        st = thaw_check_pair(c, &layout, seed, &before, &after, err);
+    if (st == THAW_OK)
+        st = thaw_check_kernel_create(side, c, &layout, algo, before, k, err);
+    free(before);
+    return st;
+}
+
 thaw_status thaw_check_player_begin(thaw_dev *dev, const check_case *c, size_t align, uint64_t seed,
                                     const check_kernel *kernel, check_player *p, thaw_error *err)
 {

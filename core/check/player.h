@@ -24,6 +24,10 @@ thaw_status thaw_check_player_play(check_player *p, uint32_t rounds);
 /* Harmless on a zeroed struct. */
 void thaw_check_player_end(check_player *p);
 
+/* The kernel for a player: thaw_check_kernel_create with CONST inputs that are drawn from seed. */
+thaw_status thaw_check_player_kernel(const check_side *side, const check_case *c, size_t align, uint64_t seed,
+                                     uint32_t algo, check_kernel *k, thaw_error *err);
+
 /* Images of a case for (seed, name of the case), 2 of `total` bytes in all: drawn inputs, and room for the
  * result. Freed by free(*before). */
 thaw_status thaw_check_pair(const check_case *c, const check_layout *layout, uint64_t seed, uint8_t **before,

@@ -22,7 +22,8 @@ thaw_status thaw_check_bad_options(check_run *run, thaw_error *err)
         thaw_status got = thaw_check_sandbox_plugin(s)->api.device_open(index, options[i], &dev, &ops, err);
         err->text[sizeof err->text - 1] = '\0';
         if (got == THAW_OK) {
-            ops->close(dev);
+            if (ops && dev)
+                ops->close(dev);
             st = thaw_fail(
                 err, THAW_E_CHECK,
                 "device_open accepts the option \"%s\": a person's slip of the pen must not go unseen",
@@ -63,7 +64,7 @@ static thaw_status fail_quietly(check_sandbox *s, uint32_t index, thaw_error *er
         {"op_query of an unknown kind", dev_ops->op_query(dev, &op, THAW_ALGO_DEFAULT, &info, NULL)},
         {"op_prepare of an unknown kind",
          dev_ops->op_prepare(dev, &op, THAW_ALGO_DEFAULT, NULL, &kernel, NULL)}};
-    if (opened)
+    if (ops && opened)
         ops->close(opened);
     dev_ops->buffer_destroy(dev, buffer);
     dev_ops->kernel_destroy(dev, kernel);

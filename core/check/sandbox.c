@@ -55,12 +55,14 @@ static thaw_status copy_bytes(int from, int to, const copy *c, thaw_error *err)
 
 static thaw_status name_copy(const char *path, copy *c, thaw_error *err)
 {
-    const char *temporary = getenv("TMPDIR"), *name = strrchr(path, '/');
-    int n = snprintf(c->folder, sizeof c->folder, "%s/thaw-check-XXXXXX", temporary ? temporary : "/tmp");
+    const char *place = getenv("TMPDIR"), *name = strrchr(path, '/');
+    if (!place || !*place)
+        place = "/tmp";
+    int n = snprintf(c->folder, sizeof c->folder, "%s/thaw-check-XXXXXX", place);
     if (n < 0 || (size_t)n >= sizeof c->folder)
         return thaw_fail(err, THAW_E_INVALID, "TMPDIR is too long: %.100s", c->folder);
     if (!mkdtemp(c->folder))
-        return thaw_fail_errno(err, errno, "cannot create the folder %s (TMPDIR says where)", c->folder);
+        return thaw_fail_errno(err, errno, "cannot create a folder in %s (TMPDIR says where)", place);
     n = snprintf(c->file, sizeof c->file, "%s/%s", c->folder, name ? name + 1 : path);
     if (n >= 0 && (size_t)n < sizeof c->file)
         return THAW_OK;
@@ -185,16 +187,24 @@ void thaw_check_sandbox_close(check_sandbox *s)
     free(s);
 }
 
+/* What was refused is not tried again: a hundred cases would wait for it, each to be declined in other words,
+ * as the copy has another name each time. */
 thaw_status thaw_check_sandbox(check_run *run, check_sandbox **out, thaw_error *err)
 {
     check_sandbox *s = NULL;
-    thaw_status st = THAW_OK;
+    thaw_status st = run->no_sandbox.status;
+    if (st != THAW_OK) {
+        *err = run->no_sandbox;
+        return st;
+    }
     if (!run->sandbox) {
         st = thaw_check_sandbox_open(run, sizeof(thaw_host), &s, err);
         if (st == THAW_OK)
             st = thaw_check_sandbox_enter(s, err);
         if (st != THAW_OK) {
             thaw_check_sandbox_close(s);
+            if (st == THAW_E_UNSUPPORTED)
+                run->no_sandbox = *err;
             return st;
         }
         run->sandbox = s;

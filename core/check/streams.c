@@ -25,14 +25,7 @@ typedef struct concert {
 static thaw_status perform(check_run *run, check_sandbox *s, const check_case *c, uint32_t algo, concert *t,
                            thaw_error *err)
 {
-    check_layout layout;
-    uint8_t *before = NULL, *after;
-    thaw_status st = thaw_check_layout(c, run->align, &layout, err);
-    if (st == THAW_OK)
-        st = thaw_check_pair(c, &layout, run->seed, &before, &after, err);
-    if (st == THAW_OK)
-        st = thaw_check_kernel_create(&s->side, c, &layout, algo, before, &t->kernel, err);
-    free(before);
+    thaw_status st = thaw_check_player_kernel(&s->side, c, run->align, run->seed, algo, &t->kernel, err);
     for (uint32_t i = 0; st == THAW_OK && i < N_STREAMS; i++)
         st = thaw_check_player_begin(s->side.dev, c, run->align, run->seed + i, &t->kernel, &t->players[i],
                                      err);

@@ -38,15 +38,8 @@ static thaw_status gather(check_run *run, check_sandbox *s, ensemble *e, thaw_er
         st = thaw_check_stream(&e->side, &e->side.stream, err);
     for (uint32_t i = 0; st == THAW_OK && i < e->n; i++) {
         const check_case *c = e->sample[i];
-        check_layout layout;
-        uint8_t *before = NULL, *after;
-        st = thaw_check_layout(c, run->align, &layout, err);
-        if (st == THAW_OK)
-            st = thaw_check_pair(c, &layout, run->seed, &before, &after, err);
-        if (st == THAW_OK)
-            st = thaw_check_kernel_create(&s->side, c, &layout, THAW_ALGO_DEFAULT, before, &e->kernels[i],
-                                          err);
-        free(before);
+        st = thaw_check_player_kernel(&s->side, c, run->align, run->seed, THAW_ALGO_DEFAULT, &e->kernels[i],
+                                      err);
         if (st == THAW_OK)
             st = thaw_check_player_begin(s->side.dev, c, run->align, run->seed, &e->kernels[i],
                                          &e->players[i], err);

@@ -44,7 +44,7 @@ static thaw_status find(const thaw_runtime_options *options, thaw_loaded *out, b
         *found = try_file(options->plugins[i], out);
     if (!*found && !options->no_search)
         st = thaw_search_plugins(getenv("THAW_PLUGIN_PATH"), NULL, &paths, err);
-    for (size_t i = 0; !*found && i < paths.count; i++)
+    for (size_t i = 0; st == THAW_OK && !*found && i < paths.count; i++)
         *found = has_the_name(paths.items[i]) && try_file(paths.items[i], out);
     thaw_paths_free(&paths);
     return st;

@@ -85,9 +85,12 @@ static thaw_status start(const char *file, const char *text, thaw_error *err)
         return trace_fail(err, THAW_E_NO_MEMORY, "trace: out of memory: %zu bytes for a path", strlen(file));
     speaker = host;
     st = trace_record_start(&options, err);
-    if (st == THAW_OK)
+    if (st == THAW_OK) {
         trace_process("thaw", TRACE_HOST);
-    else
+        if (trace_processes() == 0)
+            st = trace_fail(err, THAW_E_NO_MEMORY, "trace: out of memory for its texts");
+    }
+    if (st != THAW_OK)
         forget();
     return st;
 }

@@ -2,6 +2,7 @@
  * several threads and streams, memory, versions. Each is found by the case that is there for it. */
 #include <semaphore.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -100,7 +101,9 @@ static void finds_what_goes_wrong_without_memory(void **state)
     must_find("mute", "add", "/no-memory", "op_prepare fails without a text");
     must_find("status", "add", "/no-memory", "instead of THAW_E_NO_MEMORY");
     must_find("never-again", "add", "/no-memory", "has some again");
+    must_find("empty", "add", "/no-memory", "success but hands out nothing");
     must_find("open", "device", "/no-memory", "device_open keeps 1 of the host's allocations");
+    must_find("open-empty", "device", "/no-memory", "success but hands out nothing");
     must_find("full-status", "device", "/full", "instead of THAW_E_DEVICE_MEMORY");
     must_find("full-mute", "device", "/full", "does not say why");
     must_find("full-broken", "device", "/full", "after the device had been full");
@@ -113,6 +116,7 @@ static void finds_options_that_nobody_knows(void **state)
     must_find("options", "device", "no-error", "and with err NULL, succeeds");
     must_find("options-status", "device", "/options", "instead of THAW_E_INVALID");
     must_find("options-mute", "device", "/options", "without a text");
+    must_find("options-empty", "device", "/options", "accepts the option");
 }
 
 static void finds_structs_that_are_misread(void **state)
@@ -144,6 +148,57 @@ static void a_later_plugin_passes(void **state)
             fail_msg("%s: %s", f.name, f.failed ? f.text : err.text);
         assert_int_equal(summary.declined, 0);
     }
+}
+
+typedef struct reasons {
+    size_t declined, different;
+    char first[256];
+} reasons;
+
+static void collect_reason(void *ctx, const thaw_check_case *result)
+{
+    reasons *r = ctx;
+    if (result->result != THAW_CHECK_DECLINED)
+        return;
+    if (r->declined++ == 0)
+        snprintf(r->first, sizeof r->first, "%s", result->text);
+    r->different += strncmp(r->first, result->text, sizeof r->first - 1) != 0;
+}
+
+/* One reason, whose words are the same in the next run too. */
+static void what_has_no_second_instance_is_declined_for_one_reason(void **state)
+{
+    (void)state;
+    reasons found[2] = {{0}};
+    setenv("TMPDIR", "/no/such/folder", 1);
+    for (int i = 0; i < 2; i++) {
+        thaw_check_summary summary;
+        thaw_error err;
+        const thaw_check_options options = {.device = "faulty:0,fault=none",
+                                            .op = "add",
+                                            .seed = 7,
+                                            .on_case = collect_reason,
+                                            .on_case_ctx = &found[i]};
+        assert_int_equal(thaw_check_run(runtime, &options, &summary, &err), THAW_OK);
+    }
+    unsetenv("TMPDIR");
+    assert_true(found[0].declined > 1);
+    assert_int_equal(found[0].different, 0);
+    assert_string_equal(found[0].first, found[1].first);
+    assert_non_null(strstr(found[0].first, "/no/such/folder"));
+}
+
+static void an_empty_tmpdir_is_none(void **state)
+{
+    (void)state;
+    finding f;
+    thaw_check_summary summary;
+    thaw_error err;
+    setenv("TMPDIR", "", 1);
+    thaw_status st = test_run(runtime, "faulty:0,fault=none", "add", "/threads", &summary, &f, &err);
+    unsetenv("TMPDIR");
+    assert_int_equal(st, THAW_OK);
+    assert_int_equal(summary.declined, 0);
 }
 
 /* A file that cannot be copied: nothing is wrong with the plugin, so that these cases are declined. */
@@ -222,20 +277,23 @@ static int check_no_error(const char *device)
 
 int main(int argc, char **argv)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(finds_weights_that_were_kept),
-                                       cmocka_unit_test(finds_bits_that_depend_on_kernel_or_threads),
-                                       cmocka_unit_test(finds_wrong_gradients),
-                                       cmocka_unit_test(finds_kernels_that_share_something),
-                                       cmocka_unit_test(finds_an_enqueue_that_waits),
-                                       cmocka_unit_test(finds_an_enqueue_that_is_not_quiet),
-                                       cmocka_unit_test(finds_leaks),
-                                       cmocka_unit_test(finds_what_goes_wrong_without_memory),
-                                       cmocka_unit_test(finds_options_that_nobody_knows),
-                                       cmocka_unit_test(finds_structs_that_are_misread),
-                                       cmocka_unit_test(a_later_plugin_passes),
-                                       cmocka_unit_test(a_thread_that_does_not_come_back_is_given_up),
-                                       cmocka_unit_test(without_a_second_instance_cases_are_declined),
-                                       cmocka_unit_test(an_err_of_NULL_that_is_written_to_ends_the_check)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(finds_weights_that_were_kept),
+        cmocka_unit_test(finds_bits_that_depend_on_kernel_or_threads),
+        cmocka_unit_test(finds_wrong_gradients),
+        cmocka_unit_test(finds_kernels_that_share_something),
+        cmocka_unit_test(finds_an_enqueue_that_waits),
+        cmocka_unit_test(finds_an_enqueue_that_is_not_quiet),
+        cmocka_unit_test(finds_leaks),
+        cmocka_unit_test(finds_what_goes_wrong_without_memory),
+        cmocka_unit_test(finds_options_that_nobody_knows),
+        cmocka_unit_test(finds_structs_that_are_misread),
+        cmocka_unit_test(a_later_plugin_passes),
+        cmocka_unit_test(a_thread_that_does_not_come_back_is_given_up),
+        cmocka_unit_test(without_a_second_instance_cases_are_declined),
+        cmocka_unit_test(what_has_no_second_instance_is_declined_for_one_reason),
+        cmocka_unit_test(an_empty_tmpdir_is_none),
+        cmocka_unit_test(an_err_of_NULL_that_is_written_to_ends_the_check)};
     program = argv[0];
     if (argc > 1)
         return check_no_error(argv[1]);

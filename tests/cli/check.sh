@@ -37,6 +37,8 @@ prints "^conv2d$"
 run 0 check --list kinds
 prints "^adjoint$"
 run 0 check "$work/absent.so" --list --op add
+run 2 check --list kind
+says "behind --list: .ops. or .kinds."
 
 # ---- filters
 run 2 check --op conv

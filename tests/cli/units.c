@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "check.h"
 #include "cli.h"
 #include "json.h"
 #include "output.h"
@@ -227,13 +228,42 @@ static void test_shell_words(void **state)
     }
 }
 
+/* More reasons than there is room for: those that are named are whole, and so is the sign of the others. */
+static void a_cell_cites_whole_marks(void **state)
+{
+    enum { CELLS = 4, REASONS = 4 };
+    char texts[CELLS * REASONS][8], out[CHECK_CELL_MAX];
+    thaw_proof_reason reasons[CELLS * REASONS];
+    thaw_proof_cell cells[CELLS];
+    const thaw_proof_cell *pointers[CELLS];
+    check_notes notes = {0};
+    (void)state;
+    for (size_t i = 0; i < CELLS * REASONS; i++) {
+        snprintf(texts[i], sizeof texts[i], "r%zu", i);
+        reasons[i] = (thaw_proof_reason){texts[i], 1};
+    }
+    for (size_t i = 0; i < CELLS; i++) {
+        cells[i] = (thaw_proof_cell){
+            .cases = REASONS, .declined = REASONS, .n_reasons = REASONS, .reasons = &reasons[i * REASONS]};
+        pointers[i] = &cells[i];
+    }
+    check_cell(pointers, CELLS, true, &notes, out);
+    check_notes_free(&notes);
+    assert_string_equal(out, "declined[^1][^2][^3][^4][^5][^6][^7][^8][^9][^10][^11][^12][^13]…");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values),        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_nearest),       cmocka_unit_test(test_json),
-        cmocka_unit_test(test_table),         cmocka_unit_test(test_formats),
-        cmocka_unit_test(test_table_is_tame), cmocka_unit_test(test_shell_words),
+        cmocka_unit_test(a_cell_cites_whole_marks),
+        cmocka_unit_test(test_values),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_nearest),
+        cmocka_unit_test(test_json),
+        cmocka_unit_test(test_table),
+        cmocka_unit_test(test_formats),
+        cmocka_unit_test(test_table_is_tame),
+        cmocka_unit_test(test_shell_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

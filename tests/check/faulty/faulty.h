@@ -74,7 +74,9 @@
     X(MUTE, "mute")               /* op_prepare without memory says nothing */                               \
     X(WRONG_STATUS, "status")     /* and here that it is an internal error */                                \
     X(NEVER_AGAIN, "never-again") /* and here fails from then on */                                          \
+    X(EMPTY, "empty")             /* op_prepare without memory hands out nothing as a success */             \
     X(OPEN, "open")               /* device_open without memory keeps what it had got */                     \
+    X(OPEN_EMPTY, "open-empty")   /* or hands out nothing as a success */                                    \
     X(HUGE, "huge")               /* 2^62 bytes are THAW_E_INVALID */                                        \
     X(FULL_STATUS, "full-status") /* a full device is THAW_E_INVALID */                                      \
     X(FULL_MUTE, "full-mute")     /* or has no text */                                                       \
@@ -83,6 +85,7 @@
     X(OPTIONS, "options")                   /* device_open accepts every option */                           \
     X(OPTIONS_STATUS, "options-status")     /* or refuses it as unsupported */                               \
     X(OPTIONS_MUTE, "options-mute")         /* or without a text */                                          \
+    X(OPTIONS_EMPTY, "options-empty")       /* or hands out nothing as a success */                          \
     X(NULL_ERROR, "null-error")             /* err is written to without a look at it */                     \
     X(DESCRIBE, "describe")                 /* device_describe writes beyond struct_size */                  \
     X(DESCRIBE_LENIENT, "describe-lenient") /* or does not look at it */
@@ -156,6 +159,8 @@ void faulty_prepare_leave(void);
 
 /* memory.c */
 thaw_status faulty_prepare_memory(thaw_error *err);
+/* Whether a small allocation is refused. */
+bool faulty_no_memory(void);
 void faulty_enqueue_memory(thaw_kernel *k);
 bool faulty_is_broken(void);
 thaw_status faulty_open_memory(thaw_error *err);

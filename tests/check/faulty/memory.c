@@ -18,6 +18,13 @@ static void leak(void *p)
     last = p;
 }
 
+bool faulty_no_memory(void)
+{
+    void *p = faulty_alloc(64);
+    faulty_free(p);
+    return !p;
+}
+
 /* Two pieces that live as long as op_prepare. */
 thaw_status faulty_prepare_memory(thaw_error *err)
 {
