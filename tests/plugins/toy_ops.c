@@ -8,7 +8,7 @@ static float *at(float *p, const thaw_tensor *t, int32_t n, int32_t y, int32_t x
 
 static float relu_if(float v, uint32_t on)
 {
-    return on && !(v > 0) ? 0 : v;
+    return on && v < 0 ? 0 : v;
 }
 
 static float conv_sum(const thaw_kernel *k, float *const *args, int32_t n, int32_t y, int32_t x, int32_t o)
