@@ -23,7 +23,8 @@ install(FILES
     DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/thaw COMPONENT sdk)
 install(DIRECTORY plugins/template/ DESTINATION ${THAW_SDK_TEMPLATE_DIR} COMPONENT sdk
     PATTERN build EXCLUDE)
-install(FILES LICENSE docs/plugins.md docs/plugin-abi.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT sdk)
+install(FILES LICENSE docs/plugins.md docs/plugin-abi.md docs/check.md docs/tracing.md docs/benchmarking.md
+    DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT sdk)
 
 install(EXPORT thaw-sdkTargets NAMESPACE thaw:: DESTINATION ${THAW_SDK_PACKAGE_DIR} COMPONENT sdk)
 configure_package_config_file(cmake/thaw-sdkConfig.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/thaw-sdkConfig.cmake

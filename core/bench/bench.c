@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/memory.h"
 #include "core/bench/room.h"
@@ -131,14 +132,23 @@ static void doubt_peak(bench_device *device)
         if (s->seconds.n > 0 && 2e-9 * (double)s->macs * s->batch > most * s->seconds.median)
             most = 2e-9 * (double)s->macs * s->batch / s->seconds.median;
     }
-    if (device->where.precision == THAW_PREC_F32 && device->peak.n > 0 &&
-        most > PEAK_DOUBT * device->peak.max)
+    if (device->where.precision != THAW_PREC_F32 || device->peak.n == 0 ||
+        most <= PEAK_DOUBT * device->peak.max)
+        return;
+    double share = 100 * most / device->peak.max;
+    if (strcmp(device->peak_source, THAW_EXT_PEAK) == 0)
         bench_note_down(
             device,
             "a section ran at %.0f %% of the measured peak: something else kept the device busy while "
             "the peak was measured (measure again on a quiet machine), or an algorithm does less "
             "arithmetic than is counted",
-            100 * most / device->peak.max);
+            share);
+    else
+        bench_note_down(device,
+                        "a section ran at %.0f %% of the largest product, which stands in for the peak: the "
+                        "device does that product slower than others, so believe no share of the peak; a "
+                        "plugin that offers " THAW_EXT_PEAK " has a true one",
+                        share);
 }
 
 thaw_status thaw_bench_measure(bench_device *devices, size_t n, const bench_options *options, thaw_error *err)

@@ -172,9 +172,9 @@ static thaw_status compare_products(check_run *run, const forward_run *f, const 
     }
     run->worst = INFINITY;
     return thaw_fail(err, THAW_E_CHECK,
-                     "<A x, y> = %.12g but <x, A^T y> = %.12g, allowed %.3g: op kind %u is not "
-                     "the adjoint of op kind %u",
-                     left, right, bound, b->kind, f->c->kind);
+                     "<A x, y> = %.12g but <x, A^T y> = %.12g, allowed %.3g: %s is not the "
+                     "adjoint of %s",
+                     left, right, bound, thaw_check_op_name(b->kind), thaw_check_op_name(f->c->kind));
 }
 
 static thaw_status check_backward(check_run *run, const forward_run *f, uint32_t kind, thaw_error *err)

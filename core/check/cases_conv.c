@@ -56,7 +56,8 @@ static void name_shape(const shape *s, char *text, size_t cap)
              s->w);
 }
 
-enum { WITH_BIAS = 1, WITH_RELU = 2, WITH_CONST = 4, WITH_SLICES = 8 };
+/* WITH_NAN: in the bias, which is there too; among the pixels a transform may spread it over a tile. */
+enum { WITH_BIAS = 1, WITH_RELU = 2, WITH_CONST = 4, WITH_SLICES = 8, WITH_NAN = 16 };
 
 /* The forward op with n_out outputs, the first of which has what the others leave. */
 static check_case *add_forward(check_list *list, const shape *s, const int32_t *outputs, uint32_t n_out,
@@ -64,16 +65,18 @@ static check_case *add_forward(check_list *list, const shape *s, const int32_t *
 {
     char text[72];
     name_shape(s, text, sizeof text);
-    check_case *c = thaw_check_new(list, THAW_OP_CONV2D, "%s%s%s%s%s%s", prefix, text,
-                                   with & WITH_BIAS ? "_bias" : "", with & WITH_RELU ? "_relu" : "",
-                                   with & WITH_CONST ? "_const" : "", with & WITH_SLICES ? "_slice" : "");
+    check_case *c =
+        thaw_check_new(list, THAW_OP_CONV2D, "%s%s%s%s%s%s%s", prefix, text, with & WITH_BIAS ? "_bias" : "",
+                       with & WITH_NAN ? "_nan" : "", with & WITH_RELU ? "_relu" : "",
+                       with & WITH_CONST ? "_const" : "", with & WITH_SLICES ? "_slice" : "");
     thaw_role role = with & WITH_CONST ? THAW_ROLE_CONST : THAW_ROLE_MUTABLE;
     check_arg *x = thaw_check_in(c, "x", s->n, s->h, s->w, s->cin, FILL_UNIFORM);
     if (with & WITH_SLICES)
         thaw_check_slice(x, 3, 5);
     thaw_check_in(c, "w", s->kh, s->kw, s->cin, s->cout, FILL_UNIFORM)->role = role;
     if (with & WITH_BIAS)
-        thaw_check_in(c, "bias", 1, 1, 1, s->cout, FILL_UNIFORM)->role = role;
+        thaw_check_in(c, "bias", 1, 1, 1, s->cout, with & WITH_NAN ? FILL_WITH_NAN : FILL_UNIFORM)->role =
+            role;
     static const char *const labels[THAW_CONV_MAX_OUT] = {"y0", "y1", "y2", "y3", "y4", "y5", "y6", "y7"};
     for (uint32_t k = 0; k < n_out; k++) {
         check_arg *y = thaw_check_out(c, labels[k], s->n, out_h(s), out_w(s), outputs[k], RULE_SUM,
@@ -179,6 +182,20 @@ static void add_odd(check_list *list)
     }
 }
 
+/* A relu without a bias, and one that has to let a NaN through. The channels are so many that one is drawn.
+ */
+static void add_relu(check_list *list)
+{
+    static const shape table[] = {{1, 1, 16, 96, 1, 1, 0, 0, 0, 0, 2, 5, 5},
+                                  {3, 3, 16, 96, 1, 1, 1, 1, 1, 1, 1, 6, 7}};
+    static const int32_t halves[2] = {48, 48};
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        add_forward(list, &table[i], &table[i].cout, 1, WITH_RELU, "");
+        add_forward(list, &table[i], &table[i].cout, 1, WITH_BIAS | WITH_NAN | WITH_RELU | WITH_CONST, "");
+    }
+    add_forward(list, &table[0], halves, 2, WITH_BIAS | WITH_NAN | WITH_RELU | WITH_CONST, "siblings_");
+}
+
 static int32_t pick(uint64_t seed, uint32_t i, uint32_t *draw, int32_t low, int32_t high)
 {
     uint32_t word = thaw_random_u32(seed, THAW_RNG_TEST, i, UINT32_MAX, (*draw)++);
@@ -248,6 +265,7 @@ void thaw_check_cases_conv(check_list *list, uint64_t seed)
     add_inception(list);
     add_siblings(list);
     add_odd(list);
+    add_relu(list);
     add_random(list, seed);
     add_precisions(list);
 }

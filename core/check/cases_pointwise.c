@@ -53,6 +53,18 @@ static void add_affine_on_weights(check_list *list)
     c->attr.affine.struct_size = sizeof(thaw_affine_attr);
 }
 
+/* What a relu lets through, with and without a shift. */
+static void add_affine_relu(check_list *list, bool shift)
+{
+    check_case *c = thaw_check_new(list, THAW_OP_AFFINE, "3x2x7x33%s_relu_nan", shift ? "_shift" : "");
+    thaw_check_in(c, "x", 3, 2, 7, 33, FILL_WITH_NAN);
+    thaw_check_in(c, "scale", 1, 1, 1, 33, FILL_UNIFORM)->role = THAW_ROLE_CONST;
+    if (shift)
+        thaw_check_in(c, "shift", 1, 1, 1, 33, FILL_UNIFORM)->role = THAW_ROLE_CONST;
+    thaw_check_out(c, "y", 3, 2, 7, 33, RULE_SUM, 2);
+    c->attr.affine = (thaw_affine_attr){sizeof(thaw_affine_attr), true};
+}
+
 static void add_bn_fold(check_list *list)
 {
     static const int32_t channels[] = {1, 33, 448};
@@ -139,6 +151,8 @@ void thaw_check_cases_pointwise(check_list *list)
         add_add(list, shapes[i], THAW_ADD_MAX_IN, false, true);
     }
     add_affine_on_weights(list);
+    add_affine_relu(list, false);
+    add_affine_relu(list, true);
     add_bn_fold(list);
     add_casts(list);
 }

@@ -86,6 +86,30 @@ static check_case *add_avg(check_list *list, const window *v, bool include_pad, 
     return c;
 }
 
+/* Bias and relu one without the other, and a relu that has to let a NaN through; it stands in the bias,
+ * because a sum that moves along a row may carry it from one window into the next. */
+static void add_avg_epilogues(check_list *list, const window *v)
+{
+    static const struct {
+        bool bias, relu;
+        check_fill fill;
+        const char *suffix;
+    } table[] = {{false, true, FILL_UNIFORM, "_relu"},
+                 {true, false, FILL_UNIFORM, "_bias"},
+                 {true, true, FILL_WITH_NAN, "_bias_nan_relu"}};
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        char text[72];
+        name_window(v, text, sizeof text);
+        check_case *c = thaw_check_new(list, THAW_OP_AVGPOOL, "%s%s", text, table[i].suffix);
+        thaw_check_in(c, "x", v->n, v->h, v->w, v->c, FILL_UNIFORM);
+        if (table[i].bias)
+            thaw_check_in(c, "bias", 1, 1, 1, v->c, table[i].fill)->role = THAW_ROLE_CONST;
+        thaw_check_out(c, "y", v->n, out_h(v), out_w(v), v->c, RULE_SUM, (uint32_t)(v->kh * v->kw));
+        c->attr.pool = attr_of(v);
+        c->attr.pool.relu = table[i].relu;
+    }
+}
+
 static void add_window(check_list *list, const window *v)
 {
     add_max(list, v, FILL_UNIFORM, false, "_plain");
@@ -125,5 +149,6 @@ void thaw_check_cases_pool(check_list *list)
 {
     for (size_t i = 0; i < N_WINDOWS; i++)
         add_window(list, &windows[i]);
+    add_avg_epilogues(list, &(const window){3, 3, 1, 1, 1, 1, 1, 1, 2, 7, 7, 96});
     add_global(list);
 }

@@ -149,14 +149,18 @@ static thaw_status compare_output(check_run *run, const check_case *c, const che
         run->worst = worst;
     if (!wrong)
         return THAW_OK;
+    const char *hint = "";
+    if (arg->rule == RULE_BITS)
+        hint = " (what counts here are the bits)";
+    else if (isnan(worst_value))
+        hint = " (a NaN stands in outputs and workspace before the op runs)";
+    else if (isnan(worst_reference))
+        hint = " (what is made of a NaN is a NaN, through relu too)";
     char place[96];
     thaw_check_place(arg, at_pixel, at_channel, place, sizeof place);
     return thaw_fail(err, THAW_E_CHECK,
                      "%s = %.9g, the reference has %.9g, allowed %.3g; wrong: %zu of %zu%s", place,
-                     worst_value, worst_reference, worst_bound, wrong, l->pixels[i] * (size_t)arg->c,
-                     arg->rule == RULE_BITS ? " (what counts here are the bits)"
-                     : isnan(worst_value)   ? " (a NaN stands in outputs and workspace before the op runs)"
-                                            : "");
+                     worst_value, worst_reference, worst_bound, wrong, l->pixels[i] * (size_t)arg->c, hint);
 }
 
 thaw_status thaw_check_compare(check_run *run, const check_subject *s, thaw_error *err)

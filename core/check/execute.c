@@ -67,6 +67,10 @@ thaw_status thaw_check_query(const check_side *side, const check_case *c, uint32
             return st;
         return thaw_fail(err, THAW_E_CHECK, "op_query answers THAW_E_UNSUPPORTED and gives no reason");
     }
+    if (st == THAW_E_INVALID && algo == THAW_ALGO_DEFAULT)
+        return thaw_check_fault(err, st,
+                                "op_query answers a sound op with THAW_E_INVALID; what is only not yours is "
+                                "THAW_E_UNSUPPORTED");
     if (st != THAW_OK)
         return thaw_check_fault(err, st, "op_query");
     if (!info->n_algos || info->algo >= info->n_algos)

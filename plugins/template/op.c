@@ -6,6 +6,9 @@
 /* Larger sizes than this are a mistake, and coordinates stay within 32 bits. */
 #define MAX_SIZE (1 << 30)
 
+/* The most that thaw_ops.h allows a window's size and stride. */
+#define MAX_WINDOW 4096
+
 size_t dtype_bytes(thaw_dtype dtype)
 {
     switch (dtype) {
@@ -101,11 +104,15 @@ thaw_status op_read(const thaw_op *from, op_copy *to, const op_kind **kind, thaw
                     THAW_OP_V1_SIZE);
     const op_kind *k = op_kind_of(from->kind);
     if (!k)
-        return fail(err, THAW_E_UNSUPPORTED, PLUGIN_ID " has no op of kind %u yet (see thaw_ops.h)",
-                    from->kind);
-    if (from->n_in < k->min_in || from->n_in > k->max_in || from->n_out != k->n_out)
-        return fail(err, THAW_E_INVALID, "%s: %u inputs and %u outputs, must be %u to %u and %u", k->name,
-                    from->n_in, from->n_out, k->min_in, k->max_in, k->n_out);
+        return fail(err, THAW_E_UNSUPPORTED, PLUGIN_ID " does not have this op yet");
+    if (from->n_in < k->min_in || from->n_out < k->min_out)
+        return fail(err, THAW_E_INVALID, "%s: %u inputs and %u outputs, must be at least %u and %u", k->name,
+                    from->n_in, from->n_out, k->min_in, k->min_out);
+    /* What has more of them may be sound, and is then taken apart or computed elsewhere. The text counts
+     * nothing, so that `thaw check` lists it once. */
+    if (from->n_in > k->max_in || from->n_out > k->max_out)
+        return fail(err, THAW_E_UNSUPPORTED, "%s with more than %u inputs or %u outputs is not here yet",
+                    k->name, k->max_in, k->max_out);
     if (!from->in || !from->out)
         return fail(err, THAW_E_INVALID, "%s: a list of tensors is NULL", k->name);
     memset(to, 0, sizeof *to);
@@ -116,7 +123,10 @@ thaw_status op_read(const thaw_op *from, op_copy *to, const op_kind **kind, thaw
     bool sound = read_attr(k, from->attr, to, err) &&
                  read_tensors("input", from->in, to->n_in, to->in, err) &&
                  read_tensors("output", from->out, to->n_out, to->out, err) && k->check(to, err);
-    return sound ? THAW_OK : THAW_E_INVALID;
+    if (!sound)
+        return THAW_E_INVALID;
+    const char *why = k->decline ? k->decline(to) : NULL;
+    return why ? fail(err, THAW_E_UNSUPPORTED, "%s", why) : THAW_OK;
 }
 
 bool expect_shape(const char *name, const thaw_tensor *t, thaw_dtype dtype, int32_t n, int32_t h, int32_t w,
@@ -137,4 +147,16 @@ bool expect_like(const char *name, const thaw_tensor *t, const thaw_tensor *like
 bool expect_vector(const char *name, const thaw_tensor *t, int32_t c, thaw_error *err)
 {
     return expect_shape(name, t, THAW_F32, 1, 1, 1, c, err);
+}
+
+bool expect_window(const char *name, int64_t size, int64_t places, int64_t k, int64_t stride, int64_t pad,
+                   thaw_error *err)
+{
+    if (k >= 1 && k <= MAX_WINDOW && stride >= 1 && stride <= MAX_WINDOW && pad >= 0 && pad < k &&
+        (places - 1) * stride - pad < size && (size + pad < k || places > (size + pad - k) / stride))
+        return true;
+    fail(err, THAW_E_INVALID,
+         "%s: %lld places for a window of %lld cells, every %lld, padded by %lld, over %lld cells", name,
+         (long long)places, (long long)k, (long long)stride, (long long)pad, (long long)size);
+    return false;
 }

@@ -90,11 +90,12 @@ static void run_bias_grad(const op_call *call, size_t first, size_t last)
 
 /* ---- all of them ------------------------------------------------------------------------------- */
 
-/* kind, name, inputs from and to, outputs, attributes, functions */
+/* kind, name, inputs from and to, outputs from and to, attributes; functions, NULL: declines nothing */
 static const op_kind kinds[] = {
-    {THAW_OP_RELU_BWD, "relu_bwd", 2, 2, 1, 0, check_relu_bwd, pixels_of_input, run_relu_bwd},
-    {THAW_OP_AFFINE, "affine", 2, 3, 1, sizeof(thaw_affine_attr), check_affine, pixels_of_input, run_affine},
-    {THAW_OP_BIAS_GRAD, "bias_grad", 1, 1, 1, 0, check_bias_grad, channels_of_input, run_bias_grad},
+    {THAW_OP_RELU_BWD, "relu_bwd", 2, 2, 1, 1, 0, check_relu_bwd, NULL, pixels_of_input, run_relu_bwd},
+    {THAW_OP_AFFINE, "affine", 2, 3, 1, 1, sizeof(thaw_affine_attr), check_affine, NULL, pixels_of_input,
+     run_affine},
+    {THAW_OP_BIAS_GRAD, "bias_grad", 1, 1, 1, 1, 0, check_bias_grad, NULL, channels_of_input, run_bias_grad},
 };
 
 const op_kind *op_kind_of(uint32_t kind)

@@ -74,10 +74,13 @@ typedef struct op_call {
 typedef struct op_kind {
     uint32_t kind;
     const char *name;
-    uint32_t min_in, max_in, n_out;
-    size_t attr_bytes; /* of ABI 1.0; 0: the kind has none */
-    /* Do the tensors fit each other? If not, writes err. */
+    uint32_t min_in, max_in, min_out, max_out; /* fewer are an error; with more, the op is declined */
+    size_t attr_bytes;                         /* of ABI 1.0; 0: the kind has none */
+    /* Do the tensors fit each other? If not, writes err: the op contradicts thaw_ops.h, and the run ends. */
     bool (*check)(const op_copy *op, thaw_error *err);
+    /* Why an op that makes sense is not for this device all the same, for the person who reads `thaw plan`;
+     * NULL if it is. The host then takes it apart or gives it to another. NULL: nothing is declined. */
+    const char *(*decline)(const op_copy *op);
     /* Number of items of which each can be computed without the others. */
     size_t (*items)(const op_copy *op);
     /* Computes items first … last - 1. Called for several ranges at the same time. */
@@ -98,6 +101,10 @@ bool expect_shape(const char *name, const thaw_tensor *t, thaw_dtype dtype, int3
 bool expect_like(const char *name, const thaw_tensor *t, const thaw_tensor *like, thaw_error *err);
 /* f32 [C] */
 bool expect_vector(const char *name, const thaw_tensor *t, int32_t c, thaw_error *err);
+/* YOURS: for ops with a window, once for rows and once for columns, after the sizes: does a window of k cells
+ * give so many places over an axis of `size` cells? ("Windows" in thaw_ops.h.) */
+bool expect_window(const char *name, int64_t size, int64_t places, int64_t k, int64_t stride, int64_t pad,
+                   thaw_error *err);
 
 /* Bytes of one element; 0 for a type that does not exist. */
 size_t dtype_bytes(thaw_dtype dtype);

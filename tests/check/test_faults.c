@@ -26,7 +26,7 @@ static void finds_a_wrong_adjoint(void **state)
     (void)state;
     must_find("value", "conv2d", "odd_3x3_3-7_s1.1_p1.1.1.1_3x2x2/adjoint", "<A x, y>");
     must_find("value", "avgpool", "_3x7x6x7/adjoint", "<A x, y>");
-    must_find("value", "dropout", "/adjoint", "<A x, y>");
+    must_find("value", "dropout", "/adjoint", "dropout_bwd is not the adjoint of dropout");
 }
 
 static void finds_writes_outside(void **state)
@@ -175,6 +175,24 @@ static void finds_a_refusal_without_a_reason(void **state)
     must_find("silent", "add", "2_2x5x7x64", "gives no reason");
 }
 
+/* The host would end the run on it, where it should go elsewhere with the op. */
+static void finds_a_sound_op_that_is_called_invalid(void **state)
+{
+    (void)state;
+    must_find("invalid", "conv2d", "odd_1x1_3-7",
+              "answers a sound op with THAW_E_INVALID; what is only not yours");
+}
+
+static void finds_a_relu_that_swallows_nan(void **state)
+{
+    (void)state;
+    must_find("relu", "conv2d", "1x1_16-96_s1.1_p0.0.0.0_2x5x5_bias_nan", "a NaN is a NaN, through relu too");
+    must_find("relu", "conv2d", "3x3_16-96_s1.1_p1.1.1.1_1x6x7_bias_nan", "a NaN is a NaN, through relu too");
+    must_find("relu", "affine", "3x2x7x33_relu_nan", "a NaN is a NaN, through relu too");
+    must_find("relu", "affine", "3x2x7x33_shift_relu_nan", "a NaN is a NaN, through relu too");
+    must_find("relu", "avgpool", "_bias_nan_relu", "a NaN is a NaN, through relu too");
+}
+
 static void finds_faults_of_streams(void **state)
 {
     (void)state;
@@ -258,6 +276,8 @@ int main(void)
                                        cmocka_unit_test(finds_casts_that_change_too_much),
                                        cmocka_unit_test(finds_updates_that_go_astray),
                                        cmocka_unit_test(finds_a_refusal_without_a_reason),
+                                       cmocka_unit_test(finds_a_sound_op_that_is_called_invalid),
+                                       cmocka_unit_test(finds_a_relu_that_swallows_nan),
                                        cmocka_unit_test(finds_faults_of_streams),
                                        cmocka_unit_test(finds_broken_promises_of_the_interface),
                                        cmocka_unit_test(nothing_executed_is_a_failure),

@@ -77,7 +77,9 @@ for file in include/thaw/thaw_plugin.h include/thaw/thaw_ext.h share/thaw/templa
     "$libdir/cmake/thaw-sdk/thaw-sdkTargets.cmake"; do
     [ -e "$dir/sdk only/$file" ] || fail "the component sdk lacks $file"
 done
-find "$dir/sdk only" -name plugin-abi.md | grep -q . || fail "the component sdk lacks the manual"
+for page in plugins plugin-abi check tracing benchmarking; do
+    find "$dir/sdk only" -name $page.md | grep -q . || fail "the component sdk lacks $page.md"
+done
 [ -z "$(find "$dir/sdk only" -name '*.so*' -o -name thaw.h)" ] || fail "the component sdk holds more than the SDK"
 PKG_CONFIG_PATH="$dir/sdk only/$libdir/pkgconfig"
 eval "set -- $(pkg-config --cflags thaw-sdk)"

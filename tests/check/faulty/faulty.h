@@ -22,6 +22,7 @@
     X(BEHIND, "behind")       /* one element behind the last of output 0 is written */                       \
     X(GAP, "gap")             /* one element between c and pixel_pitch of output 0 is written */             \
     X(NAN, "nan")             /* the last element of output 0 is left as it was */                           \
+    X(RELU, "relu")           /* output 0 has 0 where it should have a NaN */                                \
     X(FLICKER, "flicker")     /* every other run has another lowest bit */                                   \
     X(INPUT, "input")         /* the first input is changed */                                               \
     X(WORKSPACE, "workspace") /* four bytes behind the workspace are written */                              \
@@ -49,6 +50,7 @@
     X(HIGH, "high")         /* and one that is higher than its image */                                      \
     X(ENQUEUE, "enqueue")   /* op_enqueue accepts any number of arguments */                                 \
     X(SILENT, "silent")     /* op_query declines without a reason */                                         \
+    X(INVALID, "invalid")   /* op_query calls an op with a bias invalid */                                   \
     X(DECLINE, "decline")   /* op_query declines everything */                                               \
     X(OVERRUN, "overrun")   /* op_query writes beyond the struct_size that it was given */                   \
     X(NOTHING, "nothing")   /* op_prepare reports success and hands out no kernel */                         \

@@ -56,6 +56,8 @@ static thaw_status op_query(thaw_device *dev, const thaw_op *op, uint32_t algo, 
 {
     if (faulty_fault == FAULT_SILENT)
         return THAW_E_UNSUPPORTED;
+    if (faulty_fault == FAULT_INVALID && op->kind == THAW_OP_CONV2D && op->n_in == 3)
+        return faulty_refuse(err, THAW_E_INVALID, "3 inputs, must be 2");
     if (faulty_fault == FAULT_DECLINE)
         return faulty_refuse(err, THAW_E_UNSUPPORTED, "this device computes nothing at all");
     if (faulty_fault == FAULT_STRICT && !of_today(op))

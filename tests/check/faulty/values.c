@@ -1,4 +1,5 @@
 /* values.c: faults in what an op leaves in memory. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,6 +58,22 @@ void faulty_before(thaw_stream *stream, const thaw_kernel *k, const thaw_slice *
     faulty_inner->stream_sync(stream, NULL);
 }
 
+/* What fmaxf(z, 0) makes of z. */
+static void lose_nan(thaw_stream *stream, const thaw_tensor *y, thaw_slice at)
+{
+    uint64_t pixels = (uint64_t)y->n * (uint64_t)y->h * (uint64_t)y->w;
+    for (uint64_t p = 0; y->dtype == THAW_F32 && p < pixels; p++)
+        for (int32_t c = 0; c < y->c; c++) {
+            thaw_slice element = {at.buffer,
+                                  at.offset + (p * (uint64_t)y->pixel_pitch + (uint64_t)c) * sizeof(float)};
+            float value = 0;
+            faulty_inner->download(stream, &value, element, sizeof value, NULL);
+            faulty_inner->stream_sync(stream, NULL);
+            if (isnan(value))
+                faulty_inner->fill(stream, element, 0, sizeof value, NULL);
+        }
+}
+
 void faulty_behind(thaw_stream *stream, thaw_kernel *k, const thaw_slice *args, thaw_slice workspace,
                    const uint8_t old[4])
 {
@@ -78,6 +95,9 @@ void faulty_behind(thaw_stream *stream, thaw_kernel *k, const thaw_slice *args, 
         out.offset += (end - 1) * faulty_element_bytes(y);
         faulty_inner->upload(stream, out, old, faulty_element_bytes(y), NULL);
         faulty_inner->stream_sync(stream, NULL);
+        break;
+    case FAULT_RELU:
+        lose_nan(stream, y, out);
         break;
     case FAULT_FLICKER:
         if (atomic_fetch_add(&k->runs, 1) % 2)
