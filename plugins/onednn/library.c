@@ -73,6 +73,11 @@ static void free_parts(parts *p)
         dnnl_primitive_attr_destroy(p->attr);
 }
 
+/* Of the negative side. With 0 the library takes the maximum with 0, which turns a NaN into 0; with any other
+ * slope it multiplies, and a NaN stays one. So small a product is 0 to whatever is added to it, and not so
+ * small that it would be a subnormal number, which is slow. */
+#define RELU_SLOPE 0x1p-90f
+
 static dnnl_status_t make_attr(bool relu, dnnl_primitive_attr_t *attr)
 {
     dnnl_post_ops_t ops = NULL;
@@ -83,7 +88,7 @@ static dnnl_status_t make_attr(bool relu, dnnl_primitive_attr_t *attr)
         return st;
     st = dnnl_post_ops_create(&ops);
     if (!st)
-        st = append_relu(ops);
+        st = append_relu(ops, RELU_SLOPE);
     if (!st)
         st = dnnl_primitive_attr_set_post_ops(*attr, ops);
     if (ops)

@@ -24,9 +24,9 @@ static const_dnnl_memory_desc_t md_of(const lib_md *md)
 
 #define LIB_MD_REF const_dnnl_memory_desc_t
 
-static dnnl_status_t append_relu(dnnl_post_ops_t ops)
+static dnnl_status_t append_relu(dnnl_post_ops_t ops, float slope)
 {
-    return dnnl_post_ops_append_eltwise(ops, dnnl_eltwise_relu, 0.0f, 0.0f);
+    return dnnl_post_ops_append_eltwise(ops, dnnl_eltwise_relu, slope, 0.0f);
 }
 
 /* x, w, bias (may be NULL), y; the adjoints take the forward's descriptor as a hint. */

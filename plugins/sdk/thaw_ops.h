@@ -41,7 +41,8 @@
  * Odd values. Infinities and NaN go through as IEEE arithmetic has them, so that a broken weight shows in
  * the loss; relu(z) is 0 where z < 0 and z elsewhere, NaN included. By the rules norm and sum a NaN will do
  * in the place of an infinity, by sum also where A is infinite: who computes with differences subtracts
- * infinities. The sign of a zero and the bits of a NaN are free.
+ * infinities. relu of minus infinity is 0 or minus infinity. The sign of a zero and the bits of a NaN are
+ * free.
  *
  * In place. Where an op says so, an output's slice may be the very slice of the input that is named, with
  * the same pixel_pitch, and need not be. Otherwise no output overlaps any input or another output; channels

@@ -60,7 +60,7 @@ run 0 check --device cpu:0 --case =add/misuse
 prints "^cpu:0: 1 cases: 1 passed, 0 failed, 0 declined"
 run 0 check --device cpu:0 --op relu_bwd,add --kind values --repeat 2 -v
 prints "^passed   relu_bwd/"
-count_is "cases" "$(grep -c "^passed" "$work/out")" 60
+count_is "cases" "$(grep -c "^passed" "$work/out")" 64
 
 # ---- what is no plugin, or none to check
 run 1 check conv2d
@@ -86,7 +86,7 @@ run 3 check "$file" --device faulty:0,fault=value --op add,cast --seed 7 --threa
 says "cases failed on faulty:0 (seed 7)"
 count_is "failures in full" "$(grep -c "^FAILED " "$work/out")" 2
 prints "further cases failed (-v prints each): add [0-9]*, cast [0-9]*$"
-prints "^add  *f32  *FAILED 15 of 15 "
+prints "^add  *f32  *FAILED 16 of 16 "
 prints "^cast  *u8→f16  *FAILED 4 of 4 "
 cp "$work/out" "$work/first"
 grep -A1 "^FAILED   cast" "$work/first" | sed 's/^ *//' >"$work/case"
@@ -100,12 +100,12 @@ what=$(cat "$work/replay")
 grep -qxF "$(cat "$work/failure")" "$work/out" || lacks stdout "$(cat "$work/failure")" "$work/out"
 prints " 1 cases: 0 passed, 1 failed"
 run 3 check "$file" --device faulty:0,fault=value --op add --kind values -v
-count_is "failures in full" "$(grep -c "^FAILED " "$work/out")" 15
+count_is "failures in full" "$(grep -c "^FAILED " "$work/out")" 16
 run 3 check "$file" --device faulty:0,fault=value --op add,cast --fail-fast
 prints " 1 cases: 0 passed, 1 failed"
 # A second device is checked although the first has failed, and the first decides.
 run 3 check "$file" --device faulty:0,fault=value --device cpu:0 --op add --kind values
-prints "^cpu:0: 15 cases: 15 passed"
+prints "^cpu:0: 16 cases: 16 passed"
 
 # ---- JSON
 run 3 check "$file" --device faulty:0,fault=value --device cpu:0 --op add,cast --json
@@ -141,7 +141,7 @@ cp "$work/out" "$work/once"
 run 0 check "$toy" --device toy:0 --device cpu:0 --op affine,cast --kind values,batch --markdown
 same "$work/once" "$work/out"
 run 3 check "$file" --device faulty:0,fault=value --op add --kind values --markdown
-prints "^| add | f32 | FAILED 15 of 15 |"
+prints "^| add | f32 | FAILED 16 of 16 |"
 prints "^   thaw check .* --case '=add/"
 
 # ---- nobody to read it
