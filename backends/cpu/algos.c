@@ -3,7 +3,7 @@
 #include "backends/cpu/ref/ref.h"
 #include "backends/cpu/simd/simd.h"
 
-/* The better ones first. */
+/* The better ones first: the order of those that say no cost. */
 static const cpu_algo *const *const lists[] = {
     cpu_conv_algos,
 #if defined(__x86_64__)

@@ -31,14 +31,18 @@ typedef struct {
     void *workspace; /* workspace_bytes, 64-byte aligned, contents undefined */
 } cpu_call;
 
-/* One way of computing one op. Each lives in a file of its own and is listed, best first, in algos.c: the
- * first whose accepts() says yes is the default, and accepts() says why not. */
+/* One way of computing one op. Each lives in a file of its own and is listed in algos.c. Of those whose
+ * accepts() says yes the cheapest is the default; accepts() says why not. */
 typedef struct {
     const char *name;
     uint32_t kind; /* THAW_OP_* */
     cpu_isa min_isa, max_isa;
     /* [thread-safe] Pure. `why` (cap bytes) receives the reason for either answer. */
     bool (*accepts)(const struct thaw_device *dev, const backend_op *op, char *why, size_t cap);
+    /* [thread-safe] Pure: expected time of one run, in multiply-adds of f32 at this device's peak, with the
+     * share of prepare() that falls on one of op->runs runs. Only its order among the algorithms of one op
+     * counts. NULL: unknown, behind all that say a cost, in the order of the list. */
+    double (*cost)(const struct thaw_device *dev, const backend_op *op);
     /* [thread-safe] NULL: none needed. SIZE_MAX: the size overflows. */
     size_t (*workspace)(const struct thaw_device *dev, const backend_op *op);
     /* [thread-safe] NULL: nothing to prepare, and CONST inputs are copied by kernel.c, so that their
@@ -49,7 +53,7 @@ typedef struct {
     void (*run)(const cpu_call *call);
 } cpu_algo;
 
-/* Algorithm number i of all (algos.c), of one kind the better one first; NULL behind the last. */
+/* Algorithm number i of all, in the order of algos.c; NULL behind the last. */
 const cpu_algo *cpu_algo_at(size_t i);
 
 #endif

@@ -1,5 +1,6 @@
 #include "backends/cpu/kernel.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,34 +15,53 @@ struct thaw_kernel {
     void **consts; /* n_in: copies of the CONST inputs, NULL where there is none */
 };
 
-/* An algorithm that was chosen for an op. */
+/* An algorithm that accepts an op. */
 typedef struct {
     const cpu_algo *algo;
-    uint32_t index, count; /* among those that accept the op */
+    double cost;
+    char why[sizeof((thaw_op_info *)0)->reason];
+} candidate;
+
+#define MAX_CANDIDATES 32u
+
+/* The one that was chosen. */
+typedef struct {
+    const cpu_algo *algo;
+    uint32_t index, count; /* among the candidates */
     size_t workspace;
     char why[sizeof((thaw_op_info *)0)->reason];
 } choice;
+
+/* All that accept the op, the cheapest first; those that cost the same stay in the order of the list. */
+static uint32_t candidates(const thaw_device *dev, const backend_op *op, candidate found[MAX_CANDIDATES])
+{
+    const cpu_algo *algo;
+    uint32_t n = 0;
+    for (size_t i = 0; n < MAX_CANDIDATES && (algo = cpu_algo_at(i)); i++) {
+        candidate c = {.algo = algo};
+        if (algo->kind != op->kind || dev->isa < algo->min_isa || dev->isa > algo->max_isa ||
+            !algo->accepts(dev, op, c.why, sizeof c.why))
+            continue;
+        c.cost = algo->cost ? algo->cost(dev, op) : INFINITY;
+        uint32_t at = n++;
+        for (; at > 0 && found[at - 1].cost > c.cost; at--)
+            found[at] = found[at - 1];
+        found[at] = c;
+    }
+    return n;
+}
 
 static thaw_status choose(const thaw_device *dev, const backend_op *op, uint32_t wanted, choice *out,
                           thaw_error *err)
 {
     const char *name = backend_op_rule_of(op->kind)->name;
-    uint32_t index = wanted == THAW_ALGO_DEFAULT ? 0 : wanted;
-    const cpu_algo *algo;
-    *out = (choice){.index = index};
-    for (size_t i = 0; (algo = cpu_algo_at(i)); i++) {
-        char why[sizeof out->why] = "";
-        if (algo->kind != op->kind || dev->isa < algo->min_isa || dev->isa > algo->max_isa ||
-            !algo->accepts(dev, op, why, sizeof why))
-            continue;
-        if (out->count++ == index) {
-            out->algo = algo;
-            memcpy(out->why, why, sizeof why);
-        }
-    }
-    if (!out->algo)
+    candidate found[MAX_CANDIDATES];
+    *out = (choice){.index = wanted == THAW_ALGO_DEFAULT ? 0 : wanted, .count = candidates(dev, op, found)};
+    if (out->index >= out->count)
         return backend_fail(err, THAW_E_UNSUPPORTED, "%s: algorithm %u does not exist; there are %u", name,
-                            index, out->count);
+                            out->index, out->count);
+    out->algo = found[out->index].algo;
+    memcpy(out->why, found[out->index].why, sizeof out->why);
     out->workspace = out->algo->workspace ? out->algo->workspace(dev, op) : 0;
     if (out->workspace == SIZE_MAX)
         return backend_fail(err, THAW_E_UNSUPPORTED,
