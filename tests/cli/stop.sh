@@ -20,7 +20,11 @@ kill -TERM "$pid"
 wait "$pid"
 code=$?
 what="thaw train, interrupted"
-[ "$code" -eq 130 ] || { echo "FAILED: $what: exit code $code, expected 130"; failures=$((failures + 1)); }
+if [ "$code" -ne 130 ]; then
+    echo "FAILED: $what: exit code $code, expected 130"
+    sed 's/^/    /' "$work/out" "$work/err"
+    failures=$((failures + 1))
+fi
 says "stopping as soon as it is safe"
 says "resume"
 missing "$model"
