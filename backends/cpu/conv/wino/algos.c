@@ -1,0 +1,65 @@
+/* algos.c: for which ops, and at what cost. */
+#include <stdio.h>
+
+#include "backends/cpu/conv/direct.h"
+#include "plan.h"
+#include "wino.h"
+
+static bool accepts(const struct thaw_device *dev, const backend_op *op, size_t variant, char *why,
+                    size_t cap)
+{
+    const wino_variant *v = &cpu_wino_variants[variant];
+    const thaw_conv_attr *a = &op->attr.conv;
+    if (!cpu_conv_direct_accepts(dev, op, why, cap))
+        return false;
+    if ((size_t)op->in[1].n != v->rh || (size_t)op->in[1].h != v->rw) {
+        snprintf(why, cap, "takes kernels of %zux%zu only", v->rh, v->rw);
+        return false;
+    }
+    if (a->stride_h != 1 || a->stride_w != 1) {
+        snprintf(why, cap, "takes stride 1 only");
+        return false;
+    }
+    snprintf(why, cap, "%zu products for %zu outputs of a tile in place of %zu",
+             (v->mh + v->rh - 1) * (v->mw + v->rw - 1), v->mh * v->mw, v->mh * v->mw * v->rh * v->rw);
+    return true;
+}
+
+/* A cpu_algo has no place for the number of a variant: each gets functions that know theirs. */
+#define WINO(MH, RH, MW, RW, NAME)                                                                           \
+    static bool accepts_##MH##x##MW##_##RH##x##RW(const struct thaw_device *dev, const backend_op *op,       \
+                                                  char *why, size_t cap)                                     \
+    {                                                                                                        \
+        return accepts(dev, op, WINO_##MH##x##MW##_##RH##x##RW, why, cap);                                   \
+    }                                                                                                        \
+    static size_t workspace_##MH##x##MW##_##RH##x##RW(const struct thaw_device *dev, const backend_op *op)   \
+    {                                                                                                        \
+        return cpu_wino_workspace(dev, op, WINO_##MH##x##MW##_##RH##x##RW);                                  \
+    }                                                                                                        \
+    static thaw_status prepare_##MH##x##MW##_##RH##x##RW(const struct thaw_device *dev,                      \
+                                                         const backend_op *op, const void *const *data,      \
+                                                         void **state, thaw_error *err)                      \
+    {                                                                                                        \
+        return cpu_wino_prepare(dev, op, WINO_##MH##x##MW##_##RH##x##RW, data, state, err);                  \
+    }
+#include "variants.def"
+#undef WINO
+
+#define ENTRY(KIND, MH, RH, MW, RW, NAME)                                                                    \
+    {                                                                                                        \
+        .name = NAME, .kind = KIND, .min_isa = CPU_ISA_GENERIC, .max_isa = CPU_ISA_AVX512,                   \
+        .accepts = accepts_##MH##x##MW##_##RH##x##RW, .workspace = workspace_##MH##x##MW##_##RH##x##RW,      \
+        .prepare = prepare_##MH##x##MW##_##RH##x##RW, .destroy = cpu_wino_destroy, .run = cpu_wino_run,      \
+    }
+
+const cpu_algo cpu_wino_forward[WINO_VARIANTS] = {
+#define WINO(...) ENTRY(THAW_OP_CONV2D, __VA_ARGS__),
+#include "variants.def"
+#undef WINO
+};
+
+const cpu_algo cpu_wino_backward[WINO_VARIANTS] = {
+#define WINO(...) ENTRY(THAW_OP_CONV2D_BWD_DATA, __VA_ARGS__),
+#include "variants.def"
+#undef WINO
+};
