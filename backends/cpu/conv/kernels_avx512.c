@@ -8,6 +8,7 @@ typedef __m512 vec;
 #define EACH_ROW_COUNT(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14)
 #define KERNELS           cpu_conv_kernels_avx512
 #define WINO_KERNELS      cpu_wino_kernels_avx512
+#define WINO_PRODUCTS     cpu_wino_products_avx512
 
 #define vec_zero()       _mm512_setzero_ps()
 #define vec_set1(f)      _mm512_set1_ps(f)

@@ -13,6 +13,7 @@ typedef float vec __attribute__((vector_size(16)));
 #define EACH_ROW_COUNT(X) X(1) X(2) X(3) X(4) X(5) X(6)
 #define KERNELS           cpu_conv_kernels_generic
 #define WINO_KERNELS      cpu_wino_kernels_generic
+#define WINO_PRODUCTS     cpu_wino_products_generic
 
 static inline vec vec_loadu(const float *p)
 {

@@ -2,8 +2,30 @@
 #include <stdio.h>
 
 #include "backends/cpu/conv/direct.h"
+#include "backends/cpu/conv/space.h"
 #include "plan.h"
 #include "wino.h"
+
+/* The fewest of a window's r taps that lie inside the source, over all places of one axis: it is at either
+ * end that they are few. */
+static size_t least_taps(size_t src, size_t dst, size_t r, ptrdiff_t pad)
+{
+    size_t least = r;
+    for (size_t i = 0; i < 2 * r && i < dst; i++) {
+        const ptrdiff_t first = (ptrdiff_t)(i < r ? i : dst - 1 - (i - r)) - pad;
+        const ptrdiff_t begin = first > 0 ? first : 0, end = first + (ptrdiff_t)r;
+        const ptrdiff_t inside = (end < (ptrdiff_t)src ? end : (ptrdiff_t)src) - begin;
+        least = space_min(least, inside > 0 ? (size_t)inside : 0);
+    }
+    return least;
+}
+
+static size_t least_terms(const backend_op *op, const wino_variant *v)
+{
+    const wino_geometry g = cpu_wino_geometry(op);
+    return least_taps(g.src_h, g.dst_h, v->rh, g.pad_top) * least_taps(g.src_w, g.dst_w, v->rw, g.pad_left) *
+           g.channels;
+}
 
 static bool accepts(const struct thaw_device *dev, const backend_op *op, size_t variant, char *why,
                     size_t cap)
@@ -20,13 +42,19 @@ static bool accepts(const struct thaw_device *dev, const backend_op *op, size_t 
         snprintf(why, cap, "takes stride 1 only");
         return false;
     }
+    const size_t terms = least_terms(op, v);
+    if (terms < v->terms) {
+        snprintf(why, cap, "an output of %zu terms would not be exact enough: takes %zu or more", terms,
+                 v->terms);
+        return false;
+    }
     snprintf(why, cap, "%zu products for %zu outputs of a tile in place of %zu",
              (v->mh + v->rh - 1) * (v->mw + v->rw - 1), v->mh * v->mw, v->mh * v->mw * v->rh * v->rw);
     return true;
 }
 
 /* A cpu_algo has no place for the number of a variant: each gets functions that know theirs. */
-#define WINO(MH, RH, MW, RW, NAME)                                                                           \
+#define WINO(MH, RH, MW, RW, TERMS, NAME)                                                                    \
     static bool accepts_##MH##x##MW##_##RH##x##RW(const struct thaw_device *dev, const backend_op *op,       \
                                                   char *why, size_t cap)                                     \
     {                                                                                                        \
@@ -45,7 +73,7 @@ static bool accepts(const struct thaw_device *dev, const backend_op *op, size_t 
 #include "variants.def"
 #undef WINO
 
-#define ENTRY(KIND, MH, RH, MW, RW, NAME)                                                                    \
+#define ENTRY(KIND, MH, RH, MW, RW, TERMS, NAME)                                                             \
     {                                                                                                        \
         .name = NAME, .kind = KIND, .min_isa = CPU_ISA_GENERIC, .max_isa = CPU_ISA_AVX512,                   \
         .accepts = accepts_##MH##x##MW##_##RH##x##RW, .workspace = workspace_##MH##x##MW##_##RH##x##RW,      \

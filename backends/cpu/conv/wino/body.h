@@ -1,5 +1,6 @@
 /* body.h: Winograd's transforms, in terms of a vector type. Included behind kernels_body.h by the file of
- * each instruction set, with what that one is given and WINO_KERNELS, the name of the table. */
+ * each instruction set, with what that one is given and the names of its two tables, WINO_KERNELS and
+ * WINO_PRODUCTS. */
 #include "kernels.h"
 
 #define WINO_T                   vec
@@ -184,7 +185,80 @@ INLINE void weights_body(const wino_weights *t, size_t mh, size_t rh, size_t mw,
     }
 }
 
-#define WINO(MH, RH, MW, RW, name)                                                                           \
+/* One piece of the sum, in registers. Three rows share a pointer, because there are not enough of them for
+ * one each: row m is at base[m/3] + m%3*pitch. */
+INLINE void product_piece(const wino_product *t, size_t first, size_t n, size_t rows, size_t nv)
+{
+    const size_t bases = (rows + 2) / 3, pitch = t->v_pitch * sizeof(float);
+    const char *base[(ROWS + 2) / 3];
+    const float *u = t->u + first * nv * LANES;
+    const char *prefetch = t->prefetch + first * t->prefetch_step;
+    const size_t step = t->prefetch_step;
+    vec acc[ROWS][2];
+    UNROLL
+    for (size_t i = 0; i < bases; i++)
+        base[i] = (const char *)(t->v + first) + 3 * i * pitch;
+    UNROLL
+    for (size_t m = 0; m < rows; m++) {
+        UNROLL
+        for (size_t v = 0; v < nv; v++)
+            acc[m][v] = vec_zero();
+    }
+    for (size_t k = 0; k < n; k++) {
+        vec b[2];
+        UNROLL
+        for (size_t v = 0; v < nv; v++)
+            b[v] = vec_load(u + v * LANES);
+        u += nv * LANES;
+        __builtin_prefetch(prefetch, 0, 2);
+        prefetch += step;
+        UNROLL
+        for (size_t m = 0; m < rows; m++) {
+            const vec x = vec_set1(((const float *)(const void *)(base[m / 3] + m % 3 * pitch))[k]);
+            UNROLL
+            for (size_t v = 0; v < nv; v++)
+                acc[m][v] = vec_fma(x, b[v], acc[m][v]);
+        }
+    }
+    float *out = t->out;
+    UNROLL
+    for (size_t m = 0; m < rows; m++) {
+        UNROLL
+        for (size_t v = 0; v < nv; v++, out += LANES)
+            vec_storeu(out, first ? vec_add(vec_load(out), acc[m][v]) : acc[m][v]);
+    }
+}
+
+INLINE void product_body(const wino_product *t, size_t rows, size_t nv)
+{
+    const size_t pieces = (t->depth + WINO_MAX_CHAIN - 1) / WINO_MAX_CHAIN;
+    for (size_t i = 0, first = 0; i < pieces; i++) {
+        const size_t end = t->depth * (i + 1) / pieces;
+        product_piece(t, first, end - first, rows, nv);
+        first = end;
+    }
+}
+
+#define DEFINE_PRODUCTS(R)                                                                                   \
+    static void product_1x##R(const wino_product *t)                                                         \
+    {                                                                                                        \
+        product_body(t, R, 1);                                                                               \
+    }                                                                                                        \
+    static void product_2x##R(const wino_product *t)                                                         \
+    {                                                                                                        \
+        product_body(t, R, 2);                                                                               \
+    }
+
+EACH_ROW_COUNT(DEFINE_PRODUCTS)
+
+#define PRODUCT_1(R) [R] = product_1x##R,
+#define PRODUCT_2(R) [R] = product_2x##R,
+
+const wino_products WINO_PRODUCTS = {
+    .product = {{EACH_ROW_COUNT(PRODUCT_1)}, {EACH_ROW_COUNT(PRODUCT_2)}},
+};
+
+#define WINO(MH, RH, MW, RW, terms, name)                                                                    \
     static bool input_##MH##x##MW##_##RH##x##RW(const wino_input *t)                                         \
     {                                                                                                        \
         return input_body(t, MH, RH, MW, RW);                                                                \
@@ -201,7 +275,7 @@ INLINE void weights_body(const wino_weights *t, size_t mh, size_t rh, size_t mw,
 #undef WINO
 
 const wino_kernels WINO_KERNELS[WINO_VARIANTS] = {
-#define WINO(MH, RH, MW, RW, name)                                                                           \
+#define WINO(MH, RH, MW, RW, terms, name)                                                                    \
     {input_##MH##x##MW##_##RH##x##RW, output_##MH##x##MW##_##RH##x##RW, weights_##MH##x##MW##_##RH##x##RW},
 #include "variants.def"
 #undef WINO

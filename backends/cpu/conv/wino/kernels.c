@@ -1,7 +1,7 @@
 #include "kernels.h"
 
 const wino_variant cpu_wino_variants[WINO_VARIANTS] = {
-#define WINO(mh, rh, mw, rw, name) {name, mh, rh, mw, rw},
+#define WINO(mh, rh, mw, rw, terms, name) {name, mh, rh, mw, rw, terms},
 #include "variants.def"
 #undef WINO
 };
@@ -16,4 +16,16 @@ const wino_kernels *cpu_wino_kernels(cpu_isa isa, size_t variant)
 #endif
     (void)isa;
     return &cpu_wino_kernels_generic[variant];
+}
+
+const wino_products *cpu_wino_products(cpu_isa isa)
+{
+#if defined(__x86_64__)
+    if (isa == CPU_ISA_AVX512)
+        return &cpu_wino_products_avx512;
+    if (isa == CPU_ISA_AVX2)
+        return &cpu_wino_products_avx2;
+#endif
+    (void)isa;
+    return &cpu_wino_products_generic;
 }

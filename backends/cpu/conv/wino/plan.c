@@ -63,7 +63,7 @@ static void reserve_workspace(wino_plan *p, size_t workers)
 {
     const size_t lanes = p->conv->lanes;
     const size_t v = space_mul(p->points, p->v_pitch), m = space_mul(p->points, p->m_pitch);
-    p->zeros_at = space_take(&p->workspace_bytes, space_max(p->depth, 2 * lanes), sizeof(float));
+    p->zeros_at = space_take(&p->workspace_bytes, p->depth, sizeof(float));
     p->weights_at = space_take(&p->workspace_bytes, p->const_weights ? 0 : p->weight_elements, sizeof(float));
     p->bias_at = space_take(&p->workspace_bytes, p->const_bias ? 0 : p->n_panels * 2 * lanes, sizeof(float));
     p->shared_v_at = space_take(&p->workspace_bytes, p->shared ? v : 0, sizeof(float));
@@ -71,8 +71,6 @@ static void reserve_workspace(wino_plan *p, size_t workers)
     p->v_at = space_take(&p->worker_bytes, p->shared ? 0 : v, sizeof(float));
     p->odd_at = space_take(&p->worker_bytes, p->shared ? 0 : p->block, sizeof(bool));
     p->m_at = space_take(&p->worker_bytes, m, sizeof(float));
-    p->rows_at = space_take(&p->worker_bytes, p->conv->max_rows, sizeof(float *));
-    p->pixels_at = space_take(&p->worker_bytes, p->block, sizeof(size_t));
     p->clean_at = space_take(&p->worker_bytes, space_mul(p->points, p->depth), sizeof(float));
     p->packed_at = space_take(&p->worker_bytes, p->const_weights ? 0 : p->packed_elements, sizeof(float));
     p->worker_at = space_take(&p->workspace_bytes, workers, p->worker_bytes);
@@ -84,6 +82,7 @@ wino_plan cpu_wino_plan(const struct thaw_device *dev, const backend_op *op, siz
     wino_plan p = {.variant = v, .geo = cpu_wino_geometry(op), .conv = cpu_conv_kernels(dev->isa)};
     const size_t lanes = p.conv->lanes;
     p.wino = cpu_wino_kernels(dev->isa, variant);
+    p.products = cpu_wino_products(dev->isa);
     p.nh = v->mh + v->rh - 1;
     p.nw = v->mw + v->rw - 1;
     p.points = p.nh * p.nw;

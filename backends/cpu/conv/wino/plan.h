@@ -22,6 +22,7 @@ typedef struct {
 typedef struct {
     const wino_variant *variant;
     const wino_kernels *wino;
+    const wino_products *products;
     const conv_kernels *conv;
     wino_geometry geo;
     size_t nh, nw, points, taps;
@@ -36,7 +37,7 @@ typedef struct {
     /* Offsets in bytes: in the state, in the workspace, in a worker's part of it. */
     size_t panels_at, state_weights_at, state_bias_at, state_bytes;
     size_t zeros_at, weights_at, bias_at, shared_v_at, shared_odd_at, worker_at, workspace_bytes;
-    size_t v_at, odd_at, m_at, rows_at, pixels_at, clean_at, packed_at, worker_bytes;
+    size_t v_at, odd_at, m_at, clean_at, packed_at, worker_bytes;
 } wino_plan;
 
 wino_geometry cpu_wino_geometry(const backend_op *op);

@@ -1,4 +1,3 @@
-#include <math.h>
 #include <string.h>
 
 #include "backends/cpu/conv/space.h"
@@ -46,26 +45,16 @@ static void multiply_point(const wino_job *job, const wino_tiles *t, const conv_
     const float *u = job->weights + panel->weights_at + point * depth * width;
     const float *v = t->v + point * p->v_pitch;
     float *m = (float *)worker_at(job, worker, p->m_at) + point * p->m_pitch;
-    const float **rows = worker_at(job, worker, p->rows_at);
-    conv_tile tile = {
-        .rows = rows,
-        .taps = 1,
-        .tap_len = depth,
-        .weights = u,
-        .bias = job->zeros,
-        .floor = -INFINITY,
-        .out = m,
-        .out_pitch = width,
-        .cols = width,
-        .prefetch_step = last ? 0 : width * sizeof(float) / blocks,
-    };
+    wino_product product = {.v_pitch = p->depth,
+                            .depth = depth,
+                            .u = u,
+                            .prefetch_step = last ? 0 : width * sizeof(float) / blocks};
     for (size_t b = 0; b < blocks; b++) {
         const size_t first = space_cut(t->count, blocks, b), n = space_cut(t->count, blocks, b + 1) - first;
-        for (size_t i = 0; i < n; i++)
-            rows[i] = v + (first + i) * p->depth;
-        tile.pixels = (const size_t *)worker_at(job, worker, p->pixels_at) + first;
-        tile.prefetch = (const char *)(u + depth * width) + depth * tile.prefetch_step * b;
-        p->conv->tile[panel->vectors - 1][n](&tile);
+        product.v = v + first * p->depth;
+        product.out = m + first * width;
+        product.prefetch = (const char *)(u + depth * width) + depth * product.prefetch_step * b;
+        p->products->product[panel->vectors - 1][n](&product);
     }
 }
 
@@ -73,9 +62,6 @@ static void do_panel(const wino_job *job, const wino_tiles *t, size_t index, uin
 {
     const wino_plan *p = job->plan;
     const conv_panel *panel = &job->panels[index];
-    size_t *pixels = worker_at(job, worker, p->pixels_at);
-    for (size_t i = 0; i < t->count; i++)
-        pixels[i] = i;
     for (size_t point = 0; point < p->points; point++)
         multiply_point(job, t, panel, point, worker, last && point + 1 == p->points);
     cpu_wino_tiles_out(t, panel, index, worker_at(job, worker, p->m_at));
@@ -144,7 +130,7 @@ void cpu_wino_run(const cpu_call *call)
     const wino_plan p = cpu_wino_plan(dev, call->op, s->variant);
     char *space = call->workspace;
     float *zeros = (float *)(void *)(space + p.zeros_at);
-    memset(zeros, 0, space_max(p.depth, 2 * p.conv->lanes) * sizeof *zeros);
+    memset(zeros, 0, p.depth * sizeof *zeros);
     wino_job job = {
         .call = call,
         .plan = &p,
