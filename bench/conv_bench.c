@@ -278,8 +278,10 @@ static void measure(const char *title, bench_op *ops, size_t n, struct thaw_devi
         free(buffer[k]);
     free(space);
     for (size_t i = 0; i < n; i++) {
-        for (size_t k = 0; k < ops[i].n_algos; k++)
-            ops[i].algo[k].algo->destroy(dev, ops[i].algo[k].state);
+        for (size_t k = 0; k < ops[i].n_algos; k++) {
+            if (ops[i].algo[k].algo->destroy)
+                ops[i].algo[k].algo->destroy(dev, ops[i].algo[k].state);
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 /* algos.c: for which ops, and at what cost. */
 #include <stdio.h>
 
+#include "backends/cpu/conv/cost.h"
 #include "backends/cpu/conv/direct.h"
 #include "backends/cpu/conv/space.h"
 #include "plan.h"
@@ -53,12 +54,32 @@ static bool accepts(const struct thaw_device *dev, const backend_op *op, size_t 
     return true;
 }
 
+/* For a byte of V or of M: to transform it. */
+#define TRANSFORM_BYTE(lanes) (0.16 * (double)(lanes))
+/* For an element of U. */
+#define WEIGHTS_EACH 60.0
+
+static double cost(const struct thaw_device *dev, const backend_op *op, size_t variant)
+{
+    const wino_plan p = cpu_wino_plan(dev, op, variant);
+    const double columns = (double)p.n_panels * (double)p.panel_width;
+    const double spots = (double)p.points * (double)p.tiles;
+    const double transformed = spots * ((double)p.depth + columns) * sizeof(float);
+    return spots * (double)p.geo.channels * columns / COST_EFFICIENCY +
+           (double)p.traffic * cpu_conv_cost_of_byte(dev) + transformed * TRANSFORM_BYTE(p.conv->lanes) +
+           cpu_conv_cost_of_weights(dev, op, (double)p.weight_elements, WEIGHTS_EACH);
+}
+
 /* A cpu_algo has no place for the number of a variant: each gets functions that know theirs. */
 #define WINO(MH, RH, MW, RW, TERMS, NAME)                                                                    \
     static bool accepts_##MH##x##MW##_##RH##x##RW(const struct thaw_device *dev, const backend_op *op,       \
                                                   char *why, size_t cap)                                     \
     {                                                                                                        \
         return accepts(dev, op, WINO_##MH##x##MW##_##RH##x##RW, why, cap);                                   \
+    }                                                                                                        \
+    static double cost_##MH##x##MW##_##RH##x##RW(const struct thaw_device *dev, const backend_op *op)        \
+    {                                                                                                        \
+        return cost(dev, op, WINO_##MH##x##MW##_##RH##x##RW);                                                \
     }                                                                                                        \
     static size_t workspace_##MH##x##MW##_##RH##x##RW(const struct thaw_device *dev, const backend_op *op)   \
     {                                                                                                        \
@@ -76,8 +97,9 @@ static bool accepts(const struct thaw_device *dev, const backend_op *op, size_t 
 #define ENTRY(KIND, MH, RH, MW, RW, TERMS, NAME)                                                             \
     {                                                                                                        \
         .name = NAME, .kind = KIND, .min_isa = CPU_ISA_GENERIC, .max_isa = CPU_ISA_AVX512,                   \
-        .accepts = accepts_##MH##x##MW##_##RH##x##RW, .workspace = workspace_##MH##x##MW##_##RH##x##RW,      \
-        .prepare = prepare_##MH##x##MW##_##RH##x##RW, .destroy = cpu_wino_destroy, .run = cpu_wino_run,      \
+        .accepts = accepts_##MH##x##MW##_##RH##x##RW, .cost = cost_##MH##x##MW##_##RH##x##RW,                \
+        .workspace = workspace_##MH##x##MW##_##RH##x##RW, .prepare = prepare_##MH##x##MW##_##RH##x##RW,      \
+        .destroy = cpu_wino_destroy, .run = cpu_wino_run,                                                    \
     }
 
 const cpu_algo cpu_wino_forward[WINO_VARIANTS] = {

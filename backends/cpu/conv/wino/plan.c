@@ -35,18 +35,89 @@ static size_t odd_lines(size_t elements)
     return space_mul(lines | 1, LINE);
 }
 
+/* The largest block, in tiles of the micro-kernel. */
+#define MAX_BLOCK_ROWS ((size_t)12)
+/* What it costs to wait for all threads between the two transforms, as bytes of traffic. */
+#define BARRIER_BYTES ((size_t)128 << 10)
+
+/* One way of cutting the work, and the bytes that come from behind the second-level cache for it. */
+typedef struct {
+    bool shared;
+    size_t blocks, groups, bytes;
+} cutting;
+
+typedef struct {
+    const wino_plan *plan;
+    size_t threads, room;
+    size_t v_tile, m_tile, u_panel; /* bytes of V a tile, of M a tile and panel, of U a panel */
+} cutter;
+
+/* Each block reads all of U. V is read again for each group: from the cache only if nothing that was read
+ * since, a group's U among it, has pushed it out. */
+static size_t bytes_by_blocks(const cutter *c, size_t blocks, size_t groups)
+{
+    const wino_plan *p = c->plan;
+    const size_t block = space_ceil(p->tiles, blocks), group = space_ceil(p->n_panels, groups);
+    const size_t v = space_mul(block, c->v_tile), m = space_mul(space_mul(block, group), c->m_tile);
+    const size_t all_u = space_mul(c->u_panel, p->n_panels);
+    const size_t rest = space_add(v, m);
+    size_t bytes =
+        space_mul(all_u, space_add(rest, all_u) <= c->room ? space_min(c->threads, blocks) : blocks);
+    if (space_add(rest, space_mul(c->u_panel, group)) > c->room)
+        bytes = space_add(bytes, space_mul(space_mul(p->tiles, c->v_tile), groups + 1));
+    if (m > c->room / 2)
+        bytes = space_add(bytes, 2 * space_mul(space_mul(p->tiles, c->m_tile), p->n_panels));
+    return bytes;
+}
+
+/* Each block of a group reads the group's U, and every thread reads all of V, a part of which it has written.
+ */
+static size_t bytes_shared(const cutter *c, size_t blocks, size_t groups)
+{
+    const wino_plan *p = c->plan;
+    const size_t block = space_ceil(p->tiles, blocks), group = space_ceil(p->n_panels, groups);
+    const size_t v = space_mul(p->tiles, c->v_tile), m = space_mul(space_mul(block, group), c->m_tile);
+    const bool stays = space_add(space_add(v, m), space_mul(c->u_panel, group)) <= c->room;
+    size_t bytes = space_add(space_mul(space_mul(c->u_panel, p->n_panels), blocks), BARRIER_BYTES);
+    bytes = space_add(bytes, space_mul(v, stays ? c->threads - 1 : groups));
+    if (m > c->room / 2)
+        bytes = space_add(bytes, 2 * space_mul(space_mul(p->tiles, c->m_tile), p->n_panels));
+    return bytes;
+}
+
+static void keep_better(cutting *best, cutting other)
+{
+    if (other.bytes < best->bytes || best->blocks == 0)
+        *best = other;
+}
+
+/* The cheapest that keeps all threads busy; of equal ones that with the smallest groups, whose M is the
+ * smallest. */
 static void cut(const struct thaw_device *dev, wino_plan *p)
 {
-    const size_t threads = space_max(dev->threads, 1);
-    size_t tile = space_mul(p->points, space_mul(p->depth + p->panel_width, sizeof(float)));
-    size_t fit = space_max(dev->l2_bytes * 3 / 4 / tile, 1);
-    size_t rows = p->conv->max_rows;
-    fit = space_max(fit / rows, 1) * rows;
-    p->shared = p->tiles <= space_mul(fit, threads) / 2 || p->tiles <= rows * threads;
-    size_t blocks = p->shared ? 1 : space_ceil(p->tiles, fit);
-    if (!p->shared)
-        blocks = space_mul(space_ceil(blocks, threads), threads);
-    p->block = space_ceil(p->tiles, blocks);
+    cutter c = {.plan = p, .threads = space_max(dev->threads, 1), .room = dev->l2_bytes / 8 * 7};
+    c.v_tile = space_mul(p->points, space_mul(p->depth, sizeof(float)));
+    c.m_tile = space_mul(p->points, space_mul(p->panel_width, sizeof(float)));
+    c.u_panel = space_mul(p->points, space_mul(p->geo.channels, p->panel_width * sizeof(float)));
+    cutting best = {0};
+    for (size_t groups = p->n_panels; groups > 0; groups--) {
+        for (size_t rows = 1; rows <= MAX_BLOCK_ROWS; rows++) {
+            size_t blocks = space_ceil(p->tiles, rows * p->conv->max_rows);
+            blocks = space_min(space_mul(space_ceil(blocks, c.threads), c.threads), p->tiles);
+            keep_better(&best, (cutting){false, blocks, groups, bytes_by_blocks(&c, blocks, groups)});
+        }
+        for (size_t blocks = 1; blocks <= 2 * c.threads && blocks <= p->tiles; blocks++) {
+            const size_t tasks = groups * blocks;
+            if (tasks % c.threads == 0 || tasks > 8 * c.threads)
+                keep_better(&best, (cutting){true, blocks, groups, bytes_shared(&c, blocks, groups)});
+        }
+    }
+    p->shared = best.shared;
+    p->blocks = best.blocks;
+    p->block = space_ceil(p->tiles, p->blocks);
+    p->groups = best.groups;
+    p->group = space_ceil(p->n_panels, p->groups);
+    p->traffic = best.bytes;
 }
 
 static void reserve_state(wino_plan *p)
@@ -62,7 +133,7 @@ static void reserve_state(wino_plan *p)
 static void reserve_workspace(wino_plan *p, size_t workers)
 {
     const size_t lanes = p->conv->lanes;
-    const size_t v = space_mul(p->points, p->v_pitch), m = space_mul(p->points, p->m_pitch);
+    const size_t v = space_mul(p->points, p->v_pitch), m = space_mul(p->group, p->m_panel);
     p->zeros_at = space_take(&p->workspace_bytes, p->depth, sizeof(float));
     p->weights_at = space_take(&p->workspace_bytes, p->const_weights ? 0 : p->weight_elements, sizeof(float));
     p->bias_at = space_take(&p->workspace_bytes, p->const_bias ? 0 : p->n_panels * 2 * lanes, sizeof(float));
@@ -100,8 +171,9 @@ wino_plan cpu_wino_plan(const struct thaw_device *dev, const backend_op *op, siz
     const bool has_bias = op->kind == THAW_OP_CONV2D && op->n_in > 2;
     p.const_bias = !has_bias || op->in[2].role == THAW_ROLE_CONST;
     cut(dev, &p);
-    p.v_pitch = odd_lines(space_mul(p.block, p.depth));
+    p.v_pitch = odd_lines(space_mul(p.shared ? p.tiles : p.block, p.depth));
     p.m_pitch = odd_lines(space_mul(p.block, p.panel_width));
+    p.m_panel = space_mul(p.points, p.m_pitch);
     reserve_state(&p);
     reserve_workspace(&p, space_max(dev->threads, 1));
     return p;

@@ -30,8 +30,11 @@ typedef struct {
     size_t n_panels, panel_width;   /* panel_width: of the widest */
     size_t depth;                   /* channels, up to a whole vector */
     bool shared;                    /* one V for all threads */
-    size_t block;                   /* tiles of a block, at most */
+    size_t blocks, block;           /* cuts of the tiles; tiles of a block, at most */
+    size_t groups, group;           /* cuts of the panels; panels of a group, at most */
+    size_t traffic;                 /* bytes of U and V that come from behind the second-level cache */
     size_t v_pitch, m_pitch;        /* elements from point to point */
+    size_t m_panel;                 /* elements from panel to panel of a group in M */
     bool const_weights, const_bias;
     size_t weight_elements, packed_elements; /* of U; of the packed filter of one panel, at most */
     /* Offsets in bytes: in the state, in the workspace, in a worker's part of it. */

@@ -34,46 +34,66 @@ static wino_tiles tiles_of(const wino_job *job, size_t chunk, uint32_t worker)
     return t;
 }
 
-/* M[p] = V[p]*U[p] for one panel and point. Each tile of the product draws its share of the weights that come
- * next towards the cache: those of the next point, which lie behind these. */
-static void multiply_point(const wino_job *job, const wino_tiles *t, const conv_panel *panel, size_t point,
-                           uint32_t worker, bool last)
+/* The weights of a panel at a point. */
+static const float *weights_at(const wino_job *job, size_t panel, size_t point)
+{
+    const conv_panel *c = &job->panels[panel];
+    return job->weights + c->weights_at +
+           point * job->plan->geo.channels * c->vectors * job->plan->conv->lanes;
+}
+
+/* M[p] = V[p]*U[p] for one panel and point. Each piece of the product draws its share of the weights that
+ * come next towards the cache. */
+static void multiply(const wino_job *job, const wino_tiles *t, size_t index, size_t point, float *m,
+                     const float *next)
 {
     const wino_plan *p = job->plan;
-    const size_t lanes = p->conv->lanes, width = panel->vectors * lanes, depth = p->geo.channels;
-    const size_t blocks = space_ceil(t->count, p->conv->max_rows);
-    const float *u = job->weights + panel->weights_at + point * depth * width;
+    const conv_panel *panel = &job->panels[index];
+    const size_t width = panel->vectors * p->conv->lanes, depth = p->geo.channels;
+    const size_t pieces = space_ceil(t->count, p->conv->max_rows);
     const float *v = t->v + point * p->v_pitch;
-    float *m = (float *)worker_at(job, worker, p->m_at) + point * p->m_pitch;
-    wino_product product = {.v_pitch = p->depth,
-                            .depth = depth,
-                            .u = u,
-                            .prefetch_step = last ? 0 : width * sizeof(float) / blocks};
-    for (size_t b = 0; b < blocks; b++) {
-        const size_t first = space_cut(t->count, blocks, b), n = space_cut(t->count, blocks, b + 1) - first;
+    wino_product product = {
+        .v_pitch = p->depth,
+        .depth = depth,
+        .u = weights_at(job, index, point),
+        .prefetch_step = next ? width * sizeof(float) / pieces : 0,
+    };
+    for (size_t i = 0; i < pieces; i++) {
+        const size_t first = space_cut(t->count, pieces, i), n = space_cut(t->count, pieces, i + 1) - first;
         product.v = v + first * p->depth;
         product.out = m + first * width;
-        product.prefetch = (const char *)(u + depth * width) + depth * product.prefetch_step * b;
+        product.prefetch = (const char *)(next ? next : product.u) + depth * product.prefetch_step * i;
         p->products->product[panel->vectors - 1][n](&product);
     }
 }
 
-static void do_panel(const wino_job *job, const wino_tiles *t, size_t index, uint32_t worker, bool last)
+/* Panels first … end - 1, which are at most a group. */
+static void do_panels(const wino_job *job, const wino_tiles *t, size_t first, size_t end, uint32_t worker)
 {
     const wino_plan *p = job->plan;
-    const conv_panel *panel = &job->panels[index];
-    for (size_t point = 0; point < p->points; point++)
-        multiply_point(job, t, panel, point, worker, last && point + 1 == p->points);
-    cpu_wino_tiles_out(t, panel, index, worker_at(job, worker, p->m_at));
+    float *m = worker_at(job, worker, p->m_at);
+    for (size_t point = 0; point < p->points; point++) {
+        for (size_t i = first; i < end; i++) {
+            const float *next = i + 1 < end             ? weights_at(job, i + 1, point)
+                                : point + 1 < p->points ? weights_at(job, first, point + 1)
+                                : end < p->n_panels     ? weights_at(job, end, 0)
+                                                        : NULL;
+            multiply(job, t, i, point, m + (i - first) * p->m_panel + point * p->m_pitch, next);
+        }
+    }
+    for (size_t i = first; i < end; i++)
+        cpu_wino_tiles_out(t, &job->panels[i], i, m + (i - first) * p->m_panel);
 }
 
 static void block_task(void *arg, uint32_t task, uint32_t worker)
 {
     const wino_job *job = arg;
+    const wino_plan *p = job->plan;
     const wino_tiles t = tiles_of(job, task, worker);
     cpu_wino_tiles_in(&t);
-    for (size_t i = 0; i < job->plan->n_panels; i++)
-        do_panel(job, &t, i, worker, i + 1 == job->plan->n_panels);
+    for (size_t i = 0; i < p->groups; i++)
+        do_panels(job, &t, space_cut(p->n_panels, p->groups, i), space_cut(p->n_panels, p->groups, i + 1),
+                  worker);
 }
 
 static void input_task(void *arg, uint32_t task, uint32_t worker)
@@ -85,9 +105,11 @@ static void input_task(void *arg, uint32_t task, uint32_t worker)
 static void panel_task(void *arg, uint32_t task, uint32_t worker)
 {
     const wino_job *job = arg;
+    const wino_plan *p = job->plan;
     const wino_tiles t = tiles_of(job, task % job->chunks, worker);
-    const size_t panel = task / job->chunks;
-    do_panel(job, &t, panel, worker, panel + 1 == job->plan->n_panels);
+    const size_t i = task / job->chunks;
+    do_panels(job, &t, space_cut(p->n_panels, p->groups, i), space_cut(p->n_panels, p->groups, i + 1),
+              worker);
 }
 
 static void weights_task(void *arg, uint32_t task, uint32_t worker)
@@ -97,30 +119,18 @@ static void weights_task(void *arg, uint32_t task, uint32_t worker)
                              worker_at(job, worker, job->plan->packed_at), job->transformed);
 }
 
-/* The fewest cuts of the tiles that keep all threads busy to the end. */
-static size_t chunks_of(const wino_plan *p, size_t threads)
-{
-    const size_t most = space_ceil(p->tiles, p->conv->max_rows);
-    size_t chunks = 1;
-    while (chunks < most && p->n_panels * chunks % threads != 0 && p->n_panels * chunks < 8 * threads)
-        chunks++;
-    return chunks;
-}
-
 static void run_tiles(wino_job *job)
 {
     const struct thaw_device *dev = job->call->dev;
     const thaw_host *host = dev->host;
     const wino_plan *p = job->plan;
-    if (!p->shared) {
-        job->chunks = space_ceil(p->tiles, p->block);
-        host->parallel_for(host->ctx, (uint32_t)job->chunks, block_task, job);
-        return;
+    if (p->shared) {
+        job->chunks = space_min(p->tiles, space_max(dev->threads, 1) * 4);
+        host->parallel_for(host->ctx, (uint32_t)job->chunks, input_task, job);
     }
-    job->chunks = space_min(p->tiles, space_max(dev->threads, 1) * 4);
-    host->parallel_for(host->ctx, (uint32_t)job->chunks, input_task, job);
-    job->chunks = chunks_of(p, space_max(dev->threads, 1));
-    host->parallel_for(host->ctx, (uint32_t)(p->n_panels * job->chunks), panel_task, job);
+    job->chunks = p->blocks;
+    host->parallel_for(host->ctx, (uint32_t)(p->shared ? p->groups * p->blocks : p->blocks),
+                       p->shared ? panel_task : block_task, job);
 }
 
 void cpu_wino_run(const cpu_call *call)
