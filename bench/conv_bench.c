@@ -1,16 +1,22 @@
 /* conv_bench.c: how near the fast convolutions come to the FMA peak of this machine, now.
  *
- *   conv_bench [generic|avx2|avx512 [batch [threads [repeats]]]]
+ *   conv_bench [generic|avx2|avx512 [batch [threads [repeats [all|ALGORITHM]]]]]
  *
  * Forward: the 94 convolutions of InceptionV3, one after the other as in the network, so that weights come
  * from memory as they would there. Backward: those of mixed9 and mixed10 that fine-tuning trains. The peak
- * is measured right before and after; each layer counts with its best time. */
+ * is measured right before and after; each layer counts with its best time.
+ *
+ * Each layer is run by its default algorithm, with "all" by every one that accepts it, in turn, or by the one
+ * named (the default where that does not accept it). GFLOP/s are those of the plain convolution, whatever the
+ * algorithm saves: Winograd's may exceed the peak. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "backends/cpu/conv/conv.h"
+#include "backends/cpu/isa.h"
 #include "backends/cpu/peak.h"
 #include "core/base/threads.h"
 
@@ -107,20 +113,72 @@ static void host_parallel(void *ctx, uint32_t n, thaw_task_fn fn, void *arg)
 /* ---- layers ------------------------------------------------------------------------------------- */
 
 typedef struct {
-    backend_op op;
-    thaw_tensor in[3], out[1];
     const cpu_algo *algo;
     void *state;
-    double gflop, best;
+    double cost, best;
+} bench_algo;
+
+#define MAX_ALGOS 12
+
+typedef struct {
+    backend_op op;
+    thaw_tensor in[3], out[1];
+    bench_algo algo[MAX_ALGOS];
+    size_t n_algos;
+    double gflop;
 } bench_op;
+
+/* What the last argument asks for. */
+typedef struct {
+    bool all;
+    const char *name; /* NULL: the default */
+} bench_choice;
 
 static thaw_tensor tensor(thaw_role role, int n, int h, int w, int c)
 {
     return (thaw_tensor){sizeof(thaw_tensor), THAW_F32, role, n, h, w, c, c};
 }
 
+static void add(bench_op *b, const struct thaw_device *dev, const cpu_algo *algo, const float *w,
+                const float *bias)
+{
+    const void *consts[3] = {NULL, w, bias};
+    thaw_error err = {0};
+    bench_algo *a = &b->algo[b->n_algos++];
+    *a = (bench_algo){.algo = algo, .best = 1e30, .cost = algo->cost ? algo->cost(dev, &b->op) : INFINITY};
+    if (algo->prepare && algo->prepare(dev, &b->op, consts, &a->state, &err) != THAW_OK) {
+        fprintf(stderr, "conv_bench: %s\n", err.text);
+        exit(1);
+    }
+}
+
+/* The algorithms of cpu.h that accept the op, as backends/cpu/kernel.c orders them. */
+static void choose(bench_op *b, const struct thaw_device *dev, const bench_choice *choice, const float *w,
+                   const float *bias)
+{
+    const cpu_algo *found = NULL;
+    double least = 0;
+    char why[128];
+    for (size_t i = 0; cpu_conv_algos[i]; i++) {
+        const cpu_algo *algo = cpu_conv_algos[i];
+        if (algo->kind != b->op.kind || !algo->accepts(dev, &b->op, why, sizeof why))
+            continue;
+        if (choice->all && b->n_algos < MAX_ALGOS)
+            add(b, dev, algo, w, bias);
+        double cost = algo->cost ? algo->cost(dev, &b->op) : INFINITY;
+        if (choice->name && strcmp(choice->name, algo->name) == 0)
+            cost = -1;
+        if (!found || cost < least) {
+            found = algo;
+            least = cost;
+        }
+    }
+    if (!choice->all)
+        add(b, dev, found, w, bias);
+}
+
 static void set_up(bench_op *b, const struct thaw_device *dev, const bench_layer *l, uint32_t kind, int batch,
-                   const float *weights)
+                   const bench_choice *choice, const float *weights)
 {
     const int pad_h = l->same ? (l->kh - 1) / 2 : 0, pad_w = l->same ? (l->kw - 1) / 2 : 0;
     const int oh = (l->size + 2 * pad_h - l->kh) / l->stride + 1;
@@ -138,17 +196,7 @@ static void set_up(bench_op *b, const struct thaw_device *dev, const bench_layer
     b->op.attr.conv =
         (thaw_conv_attr){sizeof(thaw_conv_attr), l->stride, l->stride, pad_h, pad_w, forward ? 1u : 0u};
     b->gflop = 2e-9 * batch * oh * ow * (double)l->out * l->in * l->kh * l->kw;
-    b->best = 1e30;
-    for (size_t i = 0; cpu_conv_algos[i] && !b->algo; i++) {
-        if (cpu_conv_algos[i]->kind == kind)
-            b->algo = cpu_conv_algos[i];
-    }
-    const void *consts[3] = {NULL, forward ? weights : NULL, weights};
-    thaw_error err = {0};
-    if (b->algo->prepare && b->algo->prepare(dev, &b->op, consts, &b->state, &err) != THAW_OK) {
-        fprintf(stderr, "conv_bench: %s\n", err.text);
-        exit(1);
-    }
+    choose(b, dev, choice, forward ? weights : NULL, weights);
 }
 
 static size_t elements(const thaw_tensor *t)
@@ -156,7 +204,50 @@ static size_t elements(const thaw_tensor *t)
     return backend_pixels(t) * (size_t)t->pixel_pitch;
 }
 
-/* Runs all ops `repeats` times in order and prints a line for each. */
+static void run_once(bench_op *b, bench_algo *a, struct thaw_device *dev, float *const *buffer, void *space)
+{
+    const bool forward = b->op.kind == THAW_OP_CONV2D;
+    void *args[4] = {buffer[0], forward ? NULL : buffer[1], forward ? NULL : buffer[2], buffer[2]};
+    cpu_call call = {dev, &b->op, a->state, args, space};
+    double t = now();
+    a->algo->run(&call);
+    t = now() - t;
+    a->best = t < a->best ? t : a->best;
+}
+
+/* The line of one algorithm; a star marks the one that thaw takes. */
+static void print(size_t number, const bench_op *b, const bench_algo *a, bool is_default, double peak)
+{
+    const thaw_tensor *x = &b->op.in[0], *y = &b->op.out[0], *w = &b->op.in[1];
+    char filter[16] = "";
+    if (b->op.kind != THAW_OP_CONV2D_BWD_FILTER)
+        snprintf(filter, sizeof filter, "%dx%d", w->n, w->h);
+    printf("%3zu  %4dx%-4d %4d -> %dx%-4d %4d  %-5s  %8.3f  %8.1f  %5.1f %%  %8.1f %c %s\n", number, x->h,
+           x->w, x->c, y->h, y->w, y->c, filter, 1e3 * a->best, b->gflop / a->best,
+           100 * b->gflop / a->best / peak, 2e-6 * a->cost / peak, is_default ? '*' : ' ', a->algo->name);
+}
+
+static void report(const bench_op *ops, size_t n, double peak)
+{
+    double time = 0, fastest = 0, work = 0;
+    printf("  #      shape                       filter       ms   GFLOP/s  of peak  cost, us\n");
+    for (size_t i = 0; i < n; i++) {
+        size_t chosen = 0, best = 0;
+        for (size_t k = 0; k < ops[i].n_algos; k++) {
+            chosen = ops[i].algo[k].cost < ops[i].algo[chosen].cost ? k : chosen;
+            best = ops[i].algo[k].best < ops[i].algo[best].best ? k : best;
+        }
+        for (size_t k = 0; k < ops[i].n_algos; k++)
+            print(i, &ops[i], &ops[i].algo[k], k == chosen, peak);
+        time += ops[i].algo[chosen].best;
+        fastest += ops[i].algo[best].best;
+        work += ops[i].gflop;
+    }
+    printf("total %.3f ms, %.1f GFLOP/s of a peak of %.1f: %.1f %%; with the fastest of each %.3f ms\n\n",
+           1e3 * time, work / time, peak, 100 * work / time / peak, 1e3 * fastest);
+}
+
+/* Runs all ops `repeats` times in order and prints a line for each algorithm; then releases them. */
 static void measure(const char *title, bench_op *ops, size_t n, struct thaw_device *dev, int repeats)
 {
     size_t most[3] = {0, 0, 0}, workspace = 1;
@@ -164,8 +255,10 @@ static void measure(const char *title, bench_op *ops, size_t n, struct thaw_devi
         const thaw_tensor *t[3] = {&ops[i].in[0], &ops[i].in[1], &ops[i].out[0]};
         for (int k = 0; k < 3; k++)
             most[k] = elements(t[k]) > most[k] ? elements(t[k]) : most[k];
-        size_t bytes = ops[i].algo->workspace(dev, &ops[i].op);
-        workspace = bytes > workspace ? bytes : workspace;
+        for (size_t k = 0; k < ops[i].n_algos; k++) {
+            size_t bytes = ops[i].algo[k].algo->workspace(dev, &ops[i].op);
+            workspace = bytes > workspace ? bytes : workspace;
+        }
     }
     float *buffer[3];
     for (int k = 0; k < 3; k++)
@@ -174,31 +267,22 @@ static void measure(const char *title, bench_op *ops, size_t n, struct thaw_devi
     double peak = peak_of(dev);
     for (int rep = 0; rep < repeats; rep++) {
         for (size_t i = 0; i < n; i++) {
-            const bool forward = ops[i].op.kind == THAW_OP_CONV2D;
-            void *args[4] = {buffer[0], forward ? NULL : buffer[1], forward ? NULL : buffer[2], buffer[2]};
-            cpu_call call = {dev, &ops[i].op, ops[i].state, args, space};
-            double t = now();
-            ops[i].algo->run(&call);
-            t = now() - t;
-            ops[i].best = t < ops[i].best ? t : ops[i].best;
+            for (size_t k = 0; k < ops[i].n_algos; k++)
+                run_once(&ops[i], &ops[i].algo[k], dev, buffer, space);
         }
     }
     double after = peak_of(dev);
-    peak = after > peak ? after : peak;
-    double time = 0, work = 0;
-    printf("%s\n  #      shape                          ms   GFLOP/s  of peak\n", title);
-    for (size_t i = 0; i < n; i++) {
-        const thaw_tensor *x = &ops[i].in[0], *y = &ops[i].out[0];
-        printf("%3zu  %4dx%-4d %4d -> %dx%-4d %4d  %8.3f  %8.1f  %5.1f %%\n", i, x->h, x->w, x->c, y->h, y->w,
-               y->c, 1e3 * ops[i].best, ops[i].gflop / ops[i].best, 100 * ops[i].gflop / ops[i].best / peak);
-        time += ops[i].best;
-        work += ops[i].gflop;
-    }
-    printf("total %.3f ms, %.1f GFLOP/s of a peak of %.1f: %.1f %%\n\n", 1e3 * time, work / time, peak,
-           100 * work / time / peak);
+    printf("%s\n", title);
+    report(ops, n, after > peak ? after : peak);
     for (int k = 0; k < 3; k++)
         free(buffer[k]);
     free(space);
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; k < ops[i].n_algos; k++) {
+            if (ops[i].algo[k].algo->destroy)
+                ops[i].algo[k].algo->destroy(dev, ops[i].algo[k].state);
+        }
+    }
 }
 
 int main(int argc, char **argv)
@@ -212,7 +296,8 @@ int main(int argc, char **argv)
     thaw_error err = {0};
     if (batch < 1 || repeats < 1 ||
         thaw_threads_create(argc > 3 ? (uint32_t)atoi(argv[3]) : 0, &threads, &err) != THAW_OK) {
-        fprintf(stderr, "usage: conv_bench [generic|avx2|avx512 [batch [threads [repeats]]]]\n%s\n",
+        fprintf(stderr,
+                "usage: conv_bench [generic|avx2|avx512 [batch [threads [repeats [all|ALGORITHM]]]]]\n%s\n",
                 err.text);
         return 2;
     }
@@ -221,24 +306,23 @@ int main(int argc, char **argv)
                             .alloc = host_alloc,
                             .free = host_free,
                             .parallel_for = host_parallel};
-    struct thaw_device dev = {&host, isa, thaw_threads_count(threads), (size_t)1 << 20, (size_t)32 << 20};
+    const size_t l2 = cpu_cache_bytes(2);
+    struct thaw_device dev = {&host, isa, thaw_threads_count(threads), l2 ? l2 : (size_t)1 << 20,
+                              (size_t)32 << 20};
     float *weights = need((size_t)4 << 20 << 2);
     bench_op *ops = need(N_LAYERS * sizeof *ops);
+    const bench_choice choice = {argc > 5 && strcmp(argv[5], "all") == 0, argc > 5 ? argv[5] : NULL};
     for (size_t i = 0; i < N_LAYERS; i++)
-        set_up(&ops[i], &dev, &layers[i], THAW_OP_CONV2D, batch, weights);
+        set_up(&ops[i], &dev, &layers[i], THAW_OP_CONV2D, batch, &choice, weights);
     measure("forward", ops, N_LAYERS, &dev, repeats);
-    for (size_t i = 0; i < N_LAYERS; i++)
-        ops[i].algo->destroy(&dev, ops[i].state);
 
     static const size_t trained[] = {76, 83, 84, 85, 86, 87, 88, 89, 90, 91, 92, 93};
     const size_t n = sizeof trained / sizeof *trained;
     for (size_t i = 0; i < n; i++)
-        set_up(&ops[i], &dev, &layers[trained[i]], THAW_OP_CONV2D_BWD_DATA, batch, NULL);
+        set_up(&ops[i], &dev, &layers[trained[i]], THAW_OP_CONV2D_BWD_DATA, batch, &choice, weights);
     measure("backward, data", ops, n, &dev, repeats);
     for (size_t i = 0; i < n; i++)
-        ops[i].algo->destroy(&dev, ops[i].state);
-    for (size_t i = 0; i < n; i++)
-        set_up(&ops[i], &dev, &layers[trained[i]], THAW_OP_CONV2D_BWD_FILTER, batch, NULL);
+        set_up(&ops[i], &dev, &layers[trained[i]], THAW_OP_CONV2D_BWD_FILTER, batch, &choice, weights);
     measure("backward, filter", ops, n, &dev, repeats);
     free(ops);
     free(weights);

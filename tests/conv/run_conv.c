@@ -89,7 +89,7 @@ static void host_parallel(void *ctx, uint32_t n, thaw_task_fn fn, void *arg)
     free(order);
 }
 
-static bool machine_has(cpu_isa isa)
+bool machine_has(cpu_isa isa)
 {
 #if defined(__x86_64__)
     if (isa == CPU_ISA_AVX512)
@@ -101,11 +101,13 @@ static bool machine_has(cpu_isa isa)
     return isa == CPU_ISA_GENERIC;
 }
 
-const cpu_algo *find_algo(uint32_t kind, cpu_isa isa)
+static const cpu_algo *find_algo(const struct thaw_device *dev, const backend_op *op, size_t wanted)
 {
-    for (size_t i = 0; machine_has(isa) && cpu_conv_algos[i]; i++) {
+    char why[128];
+    for (size_t i = 0; cpu_conv_algos[i]; i++) {
         const cpu_algo *a = cpu_conv_algos[i];
-        if (a->kind == kind && a->min_isa <= isa && isa <= a->max_isa)
+        if (a->kind == op->kind && a->min_isa <= dev->isa && dev->isa <= a->max_isa &&
+            a->accepts(dev, op, why, sizeof why) && wanted-- == 0)
             return a;
     }
     return NULL;
@@ -116,7 +118,7 @@ static thaw_tensor tensor(thaw_role role, int n, int h, int w, int c, int slack)
     return (thaw_tensor){sizeof(thaw_tensor), THAW_F32, role, n, h, w, c, c + slack};
 }
 
-static void run(backend_op *op, run_options o, const conv_case *c, void **args)
+static bool run(backend_op *op, run_options o, const conv_case *c, void **args)
 {
     test_host state = {o.threads, o.shuffle};
     const thaw_host host = {.struct_size = sizeof host,
@@ -130,10 +132,11 @@ static void run(backend_op *op, run_options o, const conv_case *c, void **args)
         (thaw_conv_attr){sizeof(thaw_conv_attr), c->stride_h, c->stride_w, c->pad_top, c->pad_left, 0};
     if (op->kind == THAW_OP_CONV2D)
         op->attr.conv.relu_mask = c->relu_mask;
-    const cpu_algo *algo = find_algo(op->kind, o.isa);
-    assert_non_null(algo);
-    char why[128];
-    assert_true(algo->accepts(&dev, op, why, sizeof why));
+    const cpu_algo *algo = find_algo(&dev, op, o.algo);
+    if (!algo) {
+        assert_true(o.algo > 0);
+        return false;
+    }
     const void *consts[3] = {NULL};
     for (uint32_t i = 0; i < op->n_in; i++) {
         if (op->in[i].role == THAW_ROLE_CONST) {
@@ -151,9 +154,10 @@ static void run(backend_op *op, run_options o, const conv_case *c, void **args)
     free(call.workspace);
     if (algo->destroy)
         algo->destroy(&dev, call.state);
+    return true;
 }
 
-void run_forward(const conv_case *c, run_options o, const float *x, const float *w, const float *bias,
+bool run_forward(const conv_case *c, run_options o, const float *x, const float *w, const float *bias,
                  float *const *y)
 {
     const thaw_role role = o.const_weights ? THAW_ROLE_CONST : THAW_ROLE_MUTABLE;
@@ -171,10 +175,10 @@ void run_forward(const conv_case *c, run_options o, const float *x, const float 
         out[i] = tensor(THAW_ROLE_ACTIVATION, c->n, c->oh, c->ow, c->outs[i], c->slack);
         args[op.n_in + (uint32_t)i] = y[i];
     }
-    run(&op, o, c, args);
+    return run(&op, o, c, args);
 }
 
-void run_bwd_data(const conv_case *c, run_options o, const float *dy, const float *w, float *dx)
+bool run_bwd_data(const conv_case *c, run_options o, const float *dy, const float *w, float *dx)
 {
     const int channels = case_channels(c);
     thaw_tensor in[2] = {
@@ -183,10 +187,10 @@ void run_bwd_data(const conv_case *c, run_options o, const float *dy, const floa
     thaw_tensor out = tensor(THAW_ROLE_ACTIVATION, c->n, c->h, c->w, c->c, c->slack);
     backend_op op = {.kind = THAW_OP_CONV2D_BWD_DATA, .n_in = 2, .n_out = 1, .in = in, .out = &out};
     void *args[3] = {(void *)(uintptr_t)dy, (void *)(uintptr_t)w, dx};
-    run(&op, o, c, args);
+    return run(&op, o, c, args);
 }
 
-void run_bwd_filter(const conv_case *c, run_options o, const float *x, const float *dy, float *dw)
+bool run_bwd_filter(const conv_case *c, run_options o, const float *x, const float *dy, float *dw)
 {
     const int channels = case_channels(c);
     thaw_tensor in[2] = {tensor(THAW_ROLE_ACTIVATION, c->n, c->h, c->w, c->c, c->slack),
@@ -194,5 +198,5 @@ void run_bwd_filter(const conv_case *c, run_options o, const float *x, const flo
     thaw_tensor out = tensor(THAW_ROLE_ACTIVATION, c->kh, c->kw, c->c, channels, 0);
     backend_op op = {.kind = THAW_OP_CONV2D_BWD_FILTER, .n_in = 2, .n_out = 1, .in = in, .out = &out};
     void *args[3] = {(void *)(uintptr_t)x, (void *)(uintptr_t)dy, dw};
-    run(&op, o, c, args);
+    return run(&op, o, c, args);
 }

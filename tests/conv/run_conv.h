@@ -24,20 +24,22 @@ int case_channels(const conv_case *c); /* of all outputs */
 size_t x_count(const conv_case *c);    /* elements, slack included */
 size_t y_count(const conv_case *c, int channels);
 size_t w_count(const conv_case *c);
-const cpu_algo *find_algo(uint32_t kind, cpu_isa isa); /* NULL: not offered, or not by this machine */
+bool machine_has(cpu_isa isa);
 
 typedef struct {
     cpu_isa isa;
     uint32_t threads;
     bool const_weights;
     unsigned shuffle; /* seed of the order of tasks */
+    size_t algo;      /* among those that accept the op, in the order of the list */
 } run_options;
 
-/* Each runs the default algorithm and fails the test on error. Buffers as described by the case: y one
- * buffer for each output; bias may be NULL. Weights and dw are dense. */
-void run_forward(const conv_case *c, run_options o, const float *x, const float *w, const float *bias,
+/* Each runs an algorithm and fails the test on error; false: so many do not accept the op, and nothing ran.
+ * Buffers as described by the case: y one buffer for each output; bias may be NULL. Weights and dw are dense.
+ */
+bool run_forward(const conv_case *c, run_options o, const float *x, const float *w, const float *bias,
                  float *const *y);
-void run_bwd_data(const conv_case *c, run_options o, const float *dy, const float *w, float *dx);
-void run_bwd_filter(const conv_case *c, run_options o, const float *x, const float *dy, float *dw);
+bool run_bwd_data(const conv_case *c, run_options o, const float *dy, const float *w, float *dx);
+bool run_bwd_filter(const conv_case *c, run_options o, const float *x, const float *dy, float *dw);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "cost.h"
 #include "gemm.h"
 
 /* Backward, a stride costs a pass for each of its phases. */
@@ -39,6 +40,7 @@ const cpu_algo cpu_conv_direct = {
     .min_isa = CPU_ISA_GENERIC,
     .max_isa = CPU_ISA_AVX512,
     .accepts = cpu_conv_direct_accepts,
+    .cost = cpu_conv_direct_cost,
     .workspace = cpu_conv_gemm_workspace,
     .prepare = cpu_conv_gemm_prepare,
     .destroy = cpu_conv_gemm_destroy,
@@ -51,6 +53,7 @@ const cpu_algo cpu_conv_direct_bwd_data = {
     .min_isa = CPU_ISA_GENERIC,
     .max_isa = CPU_ISA_AVX512,
     .accepts = cpu_conv_direct_accepts,
+    .cost = cpu_conv_direct_cost,
     .workspace = cpu_conv_gemm_workspace,
     .prepare = cpu_conv_gemm_prepare,
     .destroy = cpu_conv_gemm_destroy,

@@ -8,6 +8,8 @@ typedef __m256 vec;
 #define ROWS              6
 #define EACH_ROW_COUNT(X) X(1) X(2) X(3) X(4) X(5) X(6)
 #define KERNELS           cpu_conv_kernels_avx2
+#define WINO_KERNELS      cpu_wino_kernels_avx2
+#define WINO_PRODUCTS     cpu_wino_products_avx2
 
 /* Eight words from part_words + 8 - n on select the first n lanes. */
 static const int32_t part_words[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
@@ -26,3 +28,4 @@ static const int32_t part_words[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
 #define vec_store_part(p, v, n) _mm256_maskstore_ps(p, part_mask(n), v)
 
 #include "kernels_body.h"
+#include "wino/body.h"

@@ -7,6 +7,8 @@ typedef __m512 vec;
 #define ROWS              14
 #define EACH_ROW_COUNT(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14)
 #define KERNELS           cpu_conv_kernels_avx512
+#define WINO_KERNELS      cpu_wino_kernels_avx512
+#define WINO_PRODUCTS     cpu_wino_products_avx512
 
 #define vec_zero()       _mm512_setzero_ps()
 #define vec_set1(f)      _mm512_set1_ps(f)
@@ -22,3 +24,4 @@ typedef __m512 vec;
 #define vec_store_part(p, v, n) _mm512_mask_storeu_ps(p, part_mask(n), v)
 
 #include "kernels_body.h"
+#include "wino/body.h"

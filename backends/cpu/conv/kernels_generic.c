@@ -12,6 +12,8 @@ typedef float vec __attribute__((vector_size(16)));
 #define ROWS              6
 #define EACH_ROW_COUNT(X) X(1) X(2) X(3) X(4) X(5) X(6)
 #define KERNELS           cpu_conv_kernels_generic
+#define WINO_KERNELS      cpu_wino_kernels_generic
+#define WINO_PRODUCTS     cpu_wino_products_generic
 
 static inline vec vec_loadu(const float *p)
 {
@@ -59,3 +61,4 @@ static inline vec vec_fma(vec a, vec b, vec c)
 #define vec_load(p)   vec_loadu(p)
 
 #include "kernels_body.h"
+#include "wino/body.h"

@@ -1,0 +1,282 @@
+/* body.h: Winograd's transforms, in terms of a vector type. Included behind kernels_body.h by the file of
+ * each instruction set, with what that one is given and the names of its two tables, WINO_KERNELS and
+ * WINO_PRODUCTS. */
+#include "kernels.h"
+
+#define WINO_T                   vec
+#define WINO_INLINE              INLINE
+#define WINO_FMA(num, den, x, y) vec_fma(vec_set1((float)((double)(num) / (den))), x, y)
+#define WINO_MUL(num, den, x)    (vec_set1((float)((double)(num) / (den))) * (x))
+#define WINO_ADD(x, y)           ((x) + (y))
+#define WINO_SUB(x, y)           ((x) - (y))
+#define WINO_FACTOR              double
+#define WINO_Q(num, den)         ((double)(num) / (den))
+#include "wino_transforms.h"
+
+/* m and r are constants at every call: one branch is left of each of these three. */
+INLINE void input_1d(size_t m, size_t r, const vec *d, vec *v)
+{
+    if (m == 1 && r == 1)
+        v[0] = d[0];
+#define F(M, R, ...) else if (m == M && r == R) wino_input_##M##_##R(d, v);
+#include "points.def"
+#undef F
+}
+
+INLINE void output_1d(size_t m, size_t r, const vec *q, vec *y)
+{
+    if (m == 1 && r == 1)
+        y[0] = q[0];
+#define F(M, R, ...) else if (m == M && r == R) wino_output_##M##_##R(q, y);
+#include "points.def"
+#undef F
+}
+
+INLINE const double *filter_1d(size_t m, size_t r)
+{
+    static const double identity[1] = {1};
+#define F(M, R, ...)                                                                                         \
+    if (m == M && r == R)                                                                                    \
+        return wino_filter_##M##_##R[0];
+#include "points.def"
+#undef F
+    return identity;
+}
+
+/* n channels from channel `at` on. Returns zero, or NaN in the lanes that have met a number not finite. */
+INLINE vec input_channels(const wino_input *t, size_t at, size_t n, size_t mh, size_t rh, size_t mw,
+                          size_t rw)
+{
+    const size_t nh = mh + rh - 1, nw = mw + rw - 1;
+    float *out = t->out + at;
+    vec tmp[WINO_MAX_N * WINO_MAX_N], odd = vec_zero();
+    for (size_t i = 0; i < nh; i++) {
+        vec d[WINO_MAX_N], v[WINO_MAX_N];
+        UNROLL
+        for (size_t j = 0; j < nw; j++) {
+            const float *p = t->pixels[i * nw + j] + at;
+            d[j] = n == LANES ? vec_loadu(p) : vec_load_part(p, n);
+        }
+        input_1d(mw, rw, d, v);
+        /* The first and the last of v have, between them, a share of every d. */
+        odd = vec_fma(v[0], vec_zero(), odd);
+        odd = vec_fma(v[nw - 1], vec_zero(), odd);
+        UNROLL
+        for (size_t j = 0; j < nw; j++) {
+            if (nh == 1)
+                vec_storeu(out + j * t->point_pitch, v[j]);
+            else
+                tmp[i * nw + j] = v[j];
+        }
+    }
+    for (size_t j = 0; nh > 1 && j < nw; j++) {
+        vec d[WINO_MAX_N], v[WINO_MAX_N];
+        UNROLL
+        for (size_t i = 0; i < nh; i++)
+            d[i] = tmp[i * nw + j];
+        input_1d(mh, rh, d, v);
+        UNROLL
+        for (size_t i = 0; i < nh; i++)
+            vec_storeu(out + (i * nw + j) * t->point_pitch, v[i]);
+    }
+    return odd;
+}
+
+INLINE bool input_body(const wino_input *t, size_t mh, size_t rh, size_t mw, size_t rw)
+{
+    vec odd = vec_zero();
+    size_t c = 0;
+    for (; c + LANES <= t->channels; c += LANES)
+        odd = vec_add(odd, input_channels(t, c, LANES, mh, rh, mw, rw));
+    if (c < t->channels)
+        odd = vec_add(odd, input_channels(t, c, t->channels - c, mh, rh, mw, rw));
+    float lane[LANES];
+    vec_storeu(lane, odd);
+    bool finite = true;
+    for (size_t i = 0; i < LANES; i++)
+        finite &= lane[i] == 0.0f;
+    return finite;
+}
+
+INLINE void store_outputs(const wino_output *t, size_t at, size_t row, const vec *y, size_t mw)
+{
+    float *out = t->out + row * t->row_pitch + at;
+    const size_t n = t->channels - at;
+    if (t->cols == mw && n >= LANES) {
+        UNROLL
+        for (size_t j = 0; j < mw; j++)
+            vec_storeu(out + j * t->pixel_pitch, y[j]);
+        return;
+    }
+    for (size_t j = 0; j < t->cols; j++)
+        store_cols(out + j * t->pixel_pitch, y[j], 0, n);
+}
+
+INLINE void output_body(const wino_output *t, size_t mh, size_t rh, size_t mw, size_t rw)
+{
+    const size_t nh = mh + rh - 1, nw = mw + rw - 1;
+    const vec lo = vec_set1(t->floor);
+    for (size_t at = 0; at < t->channels; at += LANES) {
+        const float *products = t->products + at;
+        vec tmp[WINO_MAX_M * WINO_MAX_N];
+        for (size_t j = 0; nh > 1 && j < nw; j++) {
+            vec q[WINO_MAX_N], y[WINO_MAX_M];
+            UNROLL
+            for (size_t i = 0; i < nh; i++)
+                q[i] = vec_load(products + (i * nw + j) * t->point_pitch);
+            output_1d(mh, rh, q, y);
+            UNROLL
+            for (size_t i = 0; i < mh; i++)
+                tmp[i * nw + j] = y[i];
+        }
+        const vec bias = vec_load(t->bias + at);
+        for (size_t i = 0; i < t->rows; i++) {
+            vec q[WINO_MAX_N], y[WINO_MAX_M];
+            UNROLL
+            for (size_t j = 0; j < nw; j++)
+                q[j] = nh > 1 ? tmp[i * nw + j] : vec_load(products + j * t->point_pitch);
+            output_1d(mw, rw, q, y);
+            UNROLL
+            for (size_t j = 0; j < mw; j++)
+                y[j] = vec_floor(vec_add(y[j], bias), lo);
+            store_outputs(t, at, i, y, mw);
+        }
+    }
+}
+
+/* One vector of columns of one k. In double, so that the rounding of U is all that is lost. */
+INLINE void weights_vector(const float *taps, size_t tap_pitch, float *out, size_t point_pitch, size_t mh,
+                           size_t rh, size_t mw, size_t rw)
+{
+    const size_t nh = mh + rh - 1, nw = mw + rw - 1;
+    const double *down = filter_1d(mh, rh), *across = filter_1d(mw, rw);
+    for (size_t a = 0; a < nh; a++) {
+        double row[7][LANES];
+        for (size_t j = 0; j < rw; j++) {
+            for (size_t l = 0; l < LANES; l++)
+                row[j][l] = down[a * rh] * (double)taps[j * tap_pitch + l];
+            for (size_t i = 1; i < rh; i++) {
+                for (size_t l = 0; l < LANES; l++)
+                    row[j][l] += down[a * rh + i] * (double)taps[(i * rw + j) * tap_pitch + l];
+            }
+        }
+        for (size_t b = 0; b < nw; b++) {
+            double sum[LANES];
+            for (size_t l = 0; l < LANES; l++)
+                sum[l] = across[b * rw] * row[0][l];
+            for (size_t j = 1; j < rw; j++) {
+                for (size_t l = 0; l < LANES; l++)
+                    sum[l] += across[b * rw + j] * row[j][l];
+            }
+            for (size_t l = 0; l < LANES; l++)
+                out[(a * nw + b) * point_pitch + l] = (float)sum[l];
+        }
+    }
+}
+
+INLINE void weights_body(const wino_weights *t, size_t mh, size_t rh, size_t mw, size_t rw)
+{
+    const size_t width = t->vectors * LANES, pitch = t->n * width;
+    for (size_t k = 0; k < t->n; k++) {
+        for (size_t v = 0; v < t->vectors; v++) {
+            const size_t at = k * width + v * LANES;
+            weights_vector(t->taps + at, pitch, t->out + at, pitch, mh, rh, mw, rw);
+        }
+    }
+}
+
+/* One piece of the sum, in registers. Three rows share a pointer, because there are not enough of them for
+ * one each: row m is at base[m/3] + m%3*pitch. */
+INLINE void product_piece(const wino_product *t, size_t first, size_t n, size_t rows, size_t nv)
+{
+    const size_t bases = (rows + 2) / 3, pitch = t->v_pitch * sizeof(float);
+    const char *base[(ROWS + 2) / 3];
+    const float *u = t->u + first * nv * LANES;
+    const char *prefetch = t->prefetch + first * t->prefetch_step;
+    const size_t step = t->prefetch_step;
+    vec acc[ROWS][2];
+    UNROLL
+    for (size_t i = 0; i < bases; i++)
+        base[i] = (const char *)(t->v + first) + 3 * i * pitch;
+    UNROLL
+    for (size_t m = 0; m < rows; m++) {
+        UNROLL
+        for (size_t v = 0; v < nv; v++)
+            acc[m][v] = vec_zero();
+    }
+    for (size_t k = 0; k < n; k++) {
+        vec b[2];
+        UNROLL
+        for (size_t v = 0; v < nv; v++)
+            b[v] = vec_load(u + v * LANES);
+        u += nv * LANES;
+        __builtin_prefetch(prefetch, 0, 2);
+        prefetch += step;
+        UNROLL
+        for (size_t m = 0; m < rows; m++) {
+            const vec x = vec_set1(((const float *)(const void *)(base[m / 3] + m % 3 * pitch))[k]);
+            UNROLL
+            for (size_t v = 0; v < nv; v++)
+                acc[m][v] = vec_fma(x, b[v], acc[m][v]);
+        }
+    }
+    float *out = t->out;
+    UNROLL
+    for (size_t m = 0; m < rows; m++) {
+        UNROLL
+        for (size_t v = 0; v < nv; v++, out += LANES)
+            vec_storeu(out, first ? vec_add(vec_load(out), acc[m][v]) : acc[m][v]);
+    }
+}
+
+INLINE void product_body(const wino_product *t, size_t rows, size_t nv)
+{
+    const size_t pieces = (t->depth + WINO_MAX_CHAIN - 1) / WINO_MAX_CHAIN;
+    for (size_t i = 0, first = 0; i < pieces; i++) {
+        const size_t end = t->depth * (i + 1) / pieces;
+        product_piece(t, first, end - first, rows, nv);
+        first = end;
+    }
+}
+
+#define DEFINE_PRODUCTS(R)                                                                                   \
+    static void product_1x##R(const wino_product *t)                                                         \
+    {                                                                                                        \
+        product_body(t, R, 1);                                                                               \
+    }                                                                                                        \
+    static void product_2x##R(const wino_product *t)                                                         \
+    {                                                                                                        \
+        product_body(t, R, 2);                                                                               \
+    }
+
+EACH_ROW_COUNT(DEFINE_PRODUCTS)
+
+#define PRODUCT_1(R) [R] = product_1x##R,
+#define PRODUCT_2(R) [R] = product_2x##R,
+
+const wino_products WINO_PRODUCTS = {
+    .product = {{EACH_ROW_COUNT(PRODUCT_1)}, {EACH_ROW_COUNT(PRODUCT_2)}},
+};
+
+#define WINO(MH, RH, MW, RW, terms, name)                                                                    \
+    static bool input_##MH##x##MW##_##RH##x##RW(const wino_input *t)                                         \
+    {                                                                                                        \
+        return input_body(t, MH, RH, MW, RW);                                                                \
+    }                                                                                                        \
+    static void output_##MH##x##MW##_##RH##x##RW(const wino_output *t)                                       \
+    {                                                                                                        \
+        output_body(t, MH, RH, MW, RW);                                                                      \
+    }                                                                                                        \
+    static void weights_##MH##x##MW##_##RH##x##RW(const wino_weights *t)                                     \
+    {                                                                                                        \
+        weights_body(t, MH, RH, MW, RW);                                                                     \
+    }
+#include "variants.def"
+#undef WINO
+
+const wino_kernels WINO_KERNELS[WINO_VARIANTS] = {
+#define WINO(MH, RH, MW, RW, terms, name)                                                                    \
+    {input_##MH##x##MW##_##RH##x##RW, output_##MH##x##MW##_##RH##x##RW, weights_##MH##x##MW##_##RH##x##RW},
+#include "variants.def"
+#undef WINO
+};

@@ -1,0 +1,180 @@
+#include "plan.h"
+
+#include "backends/cpu/conv/space.h"
+
+/* Elements of a cache line. */
+#define LINE ((size_t)16)
+
+wino_geometry cpu_wino_geometry(const backend_op *op)
+{
+    const thaw_tensor *src = &op->in[0], *dst = &op->out[0], *w = &op->in[1];
+    const thaw_conv_attr *a = &op->attr.conv;
+    wino_geometry g = {
+        .backward = op->kind == THAW_OP_CONV2D_BWD_DATA,
+        .batch = (size_t)src->n,
+        .src_h = (size_t)src->h,
+        .src_w = (size_t)src->w,
+        .src_pitch = (size_t)src->pixel_pitch,
+        .channels = (size_t)src->c,
+        .dst_h = (size_t)dst->h,
+        .dst_w = (size_t)dst->w,
+        .pad_top = a->pad_top,
+        .pad_left = a->pad_left,
+    };
+    if (g.backward) {
+        g.pad_top = w->n - 1 - a->pad_top;
+        g.pad_left = w->h - 1 - a->pad_left;
+    }
+    return g;
+}
+
+/* An odd number of cache lines, so that the streams of the points fall into different sets. */
+static size_t odd_lines(size_t elements)
+{
+    size_t lines = space_ceil(elements, LINE);
+    return space_mul(lines | 1, LINE);
+}
+
+/* The largest block, in tiles of the micro-kernel. */
+#define MAX_BLOCK_ROWS ((size_t)12)
+/* What it costs to wait for all threads between the two transforms, as bytes of traffic. */
+#define BARRIER_BYTES ((size_t)128 << 10)
+
+/* One way of cutting the work, and the bytes that come from behind the second-level cache for it. */
+typedef struct {
+    bool shared;
+    size_t blocks, groups, bytes;
+} cutting;
+
+typedef struct {
+    const wino_plan *plan;
+    size_t threads, room;
+    size_t v_tile, m_tile, u_panel; /* bytes of V a tile, of M a tile and panel, of U a panel */
+} cutter;
+
+/* Each block reads all of U. V is read again for each group: from the cache only if nothing that was read
+ * since, a group's U among it, has pushed it out. */
+static size_t bytes_by_blocks(const cutter *c, size_t blocks, size_t groups)
+{
+    const wino_plan *p = c->plan;
+    const size_t block = space_ceil(p->tiles, blocks), group = space_ceil(p->n_panels, groups);
+    const size_t v = space_mul(block, c->v_tile), m = space_mul(space_mul(block, group), c->m_tile);
+    const size_t all_u = space_mul(c->u_panel, p->n_panels);
+    const size_t rest = space_add(v, m);
+    size_t bytes =
+        space_mul(all_u, space_add(rest, all_u) <= c->room ? space_min(c->threads, blocks) : blocks);
+    if (space_add(rest, space_mul(c->u_panel, group)) > c->room)
+        bytes = space_add(bytes, space_mul(space_mul(p->tiles, c->v_tile), groups + 1));
+    if (m > c->room / 2)
+        bytes = space_add(bytes, 2 * space_mul(space_mul(p->tiles, c->m_tile), p->n_panels));
+    return bytes;
+}
+
+/* Each block of a group reads the group's U, and every thread reads all of V, a part of which it has written.
+ */
+static size_t bytes_shared(const cutter *c, size_t blocks, size_t groups)
+{
+    const wino_plan *p = c->plan;
+    const size_t block = space_ceil(p->tiles, blocks), group = space_ceil(p->n_panels, groups);
+    const size_t v = space_mul(p->tiles, c->v_tile), m = space_mul(space_mul(block, group), c->m_tile);
+    const bool stays = space_add(space_add(v, m), space_mul(c->u_panel, group)) <= c->room;
+    size_t bytes = space_add(space_mul(space_mul(c->u_panel, p->n_panels), blocks), BARRIER_BYTES);
+    bytes = space_add(bytes, space_mul(v, stays ? c->threads - 1 : groups));
+    if (m > c->room / 2)
+        bytes = space_add(bytes, 2 * space_mul(space_mul(p->tiles, c->m_tile), p->n_panels));
+    return bytes;
+}
+
+static void keep_better(cutting *best, cutting other)
+{
+    if (other.bytes < best->bytes || best->blocks == 0)
+        *best = other;
+}
+
+/* The cheapest that keeps all threads busy; of equal ones that with the smallest groups, whose M is the
+ * smallest. */
+static void cut(const struct thaw_device *dev, wino_plan *p)
+{
+    cutter c = {.plan = p, .threads = space_max(dev->threads, 1), .room = dev->l2_bytes / 8 * 7};
+    c.v_tile = space_mul(p->points, space_mul(p->depth, sizeof(float)));
+    c.m_tile = space_mul(p->points, space_mul(p->panel_width, sizeof(float)));
+    c.u_panel = space_mul(p->points, space_mul(p->geo.channels, p->panel_width * sizeof(float)));
+    cutting best = {0};
+    for (size_t groups = p->n_panels; groups > 0; groups--) {
+        for (size_t rows = 1; rows <= MAX_BLOCK_ROWS; rows++) {
+            size_t blocks = space_ceil(p->tiles, rows * p->conv->max_rows);
+            blocks = space_min(space_mul(space_ceil(blocks, c.threads), c.threads), p->tiles);
+            keep_better(&best, (cutting){false, blocks, groups, bytes_by_blocks(&c, blocks, groups)});
+        }
+        for (size_t blocks = 1; blocks <= 2 * c.threads && blocks <= p->tiles; blocks++) {
+            const size_t tasks = groups * blocks;
+            if (tasks % c.threads == 0 || tasks > 8 * c.threads)
+                keep_better(&best, (cutting){true, blocks, groups, bytes_shared(&c, blocks, groups)});
+        }
+    }
+    p->shared = best.shared;
+    p->blocks = best.blocks;
+    p->block = space_ceil(p->tiles, p->blocks);
+    p->groups = best.groups;
+    p->group = space_ceil(p->n_panels, p->groups);
+    p->traffic = best.bytes;
+}
+
+static void reserve_state(wino_plan *p)
+{
+    const size_t lanes = p->conv->lanes;
+    p->panels_at = space_take(&p->state_bytes, p->n_panels, sizeof(conv_panel));
+    p->state_weights_at =
+        space_take(&p->state_bytes, p->const_weights ? p->weight_elements : 0, sizeof(float));
+    p->state_bias_at =
+        space_take(&p->state_bytes, p->const_bias ? p->n_panels * 2 * lanes : 0, sizeof(float));
+}
+
+static void reserve_workspace(wino_plan *p, size_t workers)
+{
+    const size_t lanes = p->conv->lanes;
+    const size_t v = space_mul(p->points, p->v_pitch), m = space_mul(p->group, p->m_panel);
+    p->zeros_at = space_take(&p->workspace_bytes, p->depth, sizeof(float));
+    p->weights_at = space_take(&p->workspace_bytes, p->const_weights ? 0 : p->weight_elements, sizeof(float));
+    p->bias_at = space_take(&p->workspace_bytes, p->const_bias ? 0 : p->n_panels * 2 * lanes, sizeof(float));
+    p->shared_v_at = space_take(&p->workspace_bytes, p->shared ? v : 0, sizeof(float));
+    p->shared_odd_at = space_take(&p->workspace_bytes, p->shared ? p->tiles : 0, sizeof(bool));
+    p->v_at = space_take(&p->worker_bytes, p->shared ? 0 : v, sizeof(float));
+    p->odd_at = space_take(&p->worker_bytes, p->shared ? 0 : p->block, sizeof(bool));
+    p->m_at = space_take(&p->worker_bytes, m, sizeof(float));
+    p->clean_at = space_take(&p->worker_bytes, space_mul(p->points, p->depth), sizeof(float));
+    p->packed_at = space_take(&p->worker_bytes, p->const_weights ? 0 : p->packed_elements, sizeof(float));
+    p->worker_at = space_take(&p->workspace_bytes, workers, p->worker_bytes);
+}
+
+wino_plan cpu_wino_plan(const struct thaw_device *dev, const backend_op *op, size_t variant)
+{
+    const wino_variant *v = &cpu_wino_variants[variant];
+    wino_plan p = {.variant = v, .geo = cpu_wino_geometry(op), .conv = cpu_conv_kernels(dev->isa)};
+    const size_t lanes = p.conv->lanes;
+    p.wino = cpu_wino_kernels(dev->isa, variant);
+    p.products = cpu_wino_products(dev->isa);
+    p.nh = v->mh + v->rh - 1;
+    p.nw = v->mw + v->rw - 1;
+    p.points = p.nh * p.nw;
+    p.taps = v->rh * v->rw;
+    p.tiles_h = space_ceil(p.geo.dst_h, v->mh);
+    p.tiles_w = space_ceil(p.geo.dst_w, v->mw);
+    p.tiles = space_mul(p.geo.batch, space_mul(p.tiles_h, p.tiles_w));
+    p.depth = space_mul(space_ceil(p.geo.channels, lanes), lanes);
+    p.n_panels = cpu_conv_panel_count(op->out, op->n_out, lanes);
+    p.panel_width = 2 * lanes;
+    p.weight_elements =
+        cpu_conv_panel_layout(op->out, op->n_out, lanes, space_mul(p.points, p.geo.channels), NULL);
+    p.packed_elements = space_mul(space_mul(p.taps, p.geo.channels), p.panel_width);
+    p.const_weights = op->in[1].role == THAW_ROLE_CONST;
+    const bool has_bias = op->kind == THAW_OP_CONV2D && op->n_in > 2;
+    p.const_bias = !has_bias || op->in[2].role == THAW_ROLE_CONST;
+    cut(dev, &p);
+    p.v_pitch = odd_lines(space_mul(p.shared ? p.tiles : p.block, p.depth));
+    p.m_pitch = odd_lines(space_mul(p.block, p.panel_width));
+    p.m_panel = space_mul(p.points, p.m_pitch);
+    reserve_state(&p);
+    reserve_workspace(&p, space_max(dev->threads, 1));
+    return p;
+}

@@ -1,0 +1,166 @@
+#include <string.h>
+
+#include "backends/cpu/conv/space.h"
+#include "tiles.h"
+#include "wino.h"
+
+typedef struct {
+    const cpu_call *call;
+    const wino_plan *plan;
+    const conv_panel *panels;
+    const float *weights, *bias, *zeros;
+    float *transformed; /* where a run puts U */
+    float *shared_v;
+    bool *shared_odd;
+    char *worker_area;
+    size_t chunks; /* cuts of the tiles */
+} wino_job;
+
+static void *worker_at(const wino_job *job, uint32_t worker, size_t offset)
+{
+    return job->worker_area + worker * job->plan->worker_bytes + offset;
+}
+
+static wino_tiles tiles_of(const wino_job *job, size_t chunk, uint32_t worker)
+{
+    const wino_plan *p = job->plan;
+    wino_tiles t = {
+        .plan = p, .call = job->call, .panels = job->panels, .bias = job->bias, .zeros = job->zeros};
+    t.first = space_cut(p->tiles, job->chunks, chunk);
+    t.count = space_cut(p->tiles, job->chunks, chunk + 1) - t.first;
+    t.v = p->shared ? job->shared_v + t.first * p->depth : worker_at(job, worker, p->v_at);
+    t.odd = p->shared ? job->shared_odd + t.first : worker_at(job, worker, p->odd_at);
+    t.clean = worker_at(job, worker, p->clean_at);
+    return t;
+}
+
+/* The weights of a panel at a point. */
+static const float *weights_at(const wino_job *job, size_t panel, size_t point)
+{
+    const conv_panel *c = &job->panels[panel];
+    return job->weights + c->weights_at +
+           point * job->plan->geo.channels * c->vectors * job->plan->conv->lanes;
+}
+
+/* M[p] = V[p]*U[p] for one panel and point. Each piece of the product draws its share of the weights that
+ * come next towards the cache. */
+static void multiply(const wino_job *job, const wino_tiles *t, size_t index, size_t point, float *m,
+                     const float *next)
+{
+    const wino_plan *p = job->plan;
+    const conv_panel *panel = &job->panels[index];
+    const size_t width = panel->vectors * p->conv->lanes, depth = p->geo.channels;
+    const size_t pieces = space_ceil(t->count, p->conv->max_rows);
+    const float *v = t->v + point * p->v_pitch;
+    wino_product product = {
+        .v_pitch = p->depth,
+        .depth = depth,
+        .u = weights_at(job, index, point),
+        .prefetch_step = next ? width * sizeof(float) / pieces : 0,
+    };
+    for (size_t i = 0; i < pieces; i++) {
+        const size_t first = space_cut(t->count, pieces, i), n = space_cut(t->count, pieces, i + 1) - first;
+        product.v = v + first * p->depth;
+        product.out = m + first * width;
+        product.prefetch = (const char *)(next ? next : product.u) + depth * product.prefetch_step * i;
+        p->products->product[panel->vectors - 1][n](&product);
+    }
+}
+
+/* Panels first … end - 1, which are at most a group. */
+static void do_panels(const wino_job *job, const wino_tiles *t, size_t first, size_t end, uint32_t worker)
+{
+    const wino_plan *p = job->plan;
+    float *m = worker_at(job, worker, p->m_at);
+    for (size_t point = 0; point < p->points; point++) {
+        for (size_t i = first; i < end; i++) {
+            const float *next = i + 1 < end             ? weights_at(job, i + 1, point)
+                                : point + 1 < p->points ? weights_at(job, first, point + 1)
+                                : end < p->n_panels     ? weights_at(job, end, 0)
+                                                        : NULL;
+            multiply(job, t, i, point, m + (i - first) * p->m_panel + point * p->m_pitch, next);
+        }
+    }
+    for (size_t i = first; i < end; i++)
+        cpu_wino_tiles_out(t, &job->panels[i], i, m + (i - first) * p->m_panel);
+}
+
+static void block_task(void *arg, uint32_t task, uint32_t worker)
+{
+    const wino_job *job = arg;
+    const wino_plan *p = job->plan;
+    const wino_tiles t = tiles_of(job, task, worker);
+    cpu_wino_tiles_in(&t);
+    for (size_t i = 0; i < p->groups; i++)
+        do_panels(job, &t, space_cut(p->n_panels, p->groups, i), space_cut(p->n_panels, p->groups, i + 1),
+                  worker);
+}
+
+static void input_task(void *arg, uint32_t task, uint32_t worker)
+{
+    const wino_tiles t = tiles_of(arg, task, worker);
+    cpu_wino_tiles_in(&t);
+}
+
+static void panel_task(void *arg, uint32_t task, uint32_t worker)
+{
+    const wino_job *job = arg;
+    const wino_plan *p = job->plan;
+    const wino_tiles t = tiles_of(job, task % job->chunks, worker);
+    const size_t i = task / job->chunks;
+    do_panels(job, &t, space_cut(p->n_panels, p->groups, i), space_cut(p->n_panels, p->groups, i + 1),
+              worker);
+}
+
+static void weights_task(void *arg, uint32_t task, uint32_t worker)
+{
+    const wino_job *job = arg;
+    cpu_wino_transform_panel(job->plan, job->call->op, &job->panels[task], job->call->args[1],
+                             worker_at(job, worker, job->plan->packed_at), job->transformed);
+}
+
+static void run_tiles(wino_job *job)
+{
+    const struct thaw_device *dev = job->call->dev;
+    const thaw_host *host = dev->host;
+    const wino_plan *p = job->plan;
+    if (p->shared) {
+        job->chunks = space_min(p->tiles, space_max(dev->threads, 1) * 4);
+        host->parallel_for(host->ctx, (uint32_t)job->chunks, input_task, job);
+    }
+    job->chunks = p->blocks;
+    host->parallel_for(host->ctx, (uint32_t)(p->shared ? p->groups * p->blocks : p->blocks),
+                       p->shared ? panel_task : block_task, job);
+}
+
+void cpu_wino_run(const cpu_call *call)
+{
+    const wino_state *s = call->state;
+    const struct thaw_device *dev = call->dev;
+    const wino_plan p = cpu_wino_plan(dev, call->op, s->variant);
+    char *space = call->workspace;
+    float *zeros = (float *)(void *)(space + p.zeros_at);
+    memset(zeros, 0, p.depth * sizeof *zeros);
+    wino_job job = {
+        .call = call,
+        .plan = &p,
+        .panels = s->panels,
+        .weights = s->weights,
+        .bias = s->bias,
+        .zeros = zeros,
+        .shared_v = (float *)(void *)(space + p.shared_v_at),
+        .shared_odd = (bool *)(space + p.shared_odd_at),
+        .worker_area = space + p.worker_at,
+    };
+    if (!job.bias) {
+        float *bias = (float *)(void *)(space + p.bias_at);
+        cpu_conv_panel_bias(s->panels, p.n_panels, p.conv->lanes, call->args[2], bias);
+        job.bias = bias;
+    }
+    if (!job.weights) {
+        job.transformed = (float *)(void *)(space + p.weights_at);
+        job.weights = job.transformed;
+        dev->host->parallel_for(dev->host->ctx, (uint32_t)p.n_panels, weights_task, &job);
+    }
+    run_tiles(&job);
+}

@@ -1,0 +1,126 @@
+#include "tiles.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "backends/cpu/conv/space.h"
+
+/* Where a tile lies: its image, its first output, and what it reads first. */
+typedef struct {
+    size_t image, y, x;
+    ptrdiff_t src_y, src_x;
+} place;
+
+static place place_of(const wino_plan *p, size_t tile)
+{
+    const size_t tx = tile % p->tiles_w, line = tile / p->tiles_w;
+    place at = {.image = line / p->tiles_h};
+    at.y = line % p->tiles_h * p->variant->mh;
+    at.x = tx * p->variant->mw;
+    at.src_y = (ptrdiff_t)at.y - p->geo.pad_top;
+    at.src_x = (ptrdiff_t)at.x - p->geo.pad_left;
+    return at;
+}
+
+static void point_at_pixels(const wino_tiles *t, place at, const float **pixels)
+{
+    const wino_geometry *g = &t->plan->geo;
+    const float *x = t->call->args[0];
+    for (size_t i = 0; i < t->plan->nh; i++) {
+        const ptrdiff_t y = at.src_y + (ptrdiff_t)i;
+        const bool inside = y >= 0 && (size_t)y < g->src_h;
+        const float *row =
+            inside ? x + (at.image * g->src_h + (size_t)y) * g->src_w * g->src_pitch : t->zeros;
+        for (size_t j = 0; j < t->plan->nw; j++) {
+            const ptrdiff_t col = at.src_x + (ptrdiff_t)j;
+            *pixels++ =
+                inside && col >= 0 && (size_t)col < g->src_w ? row + (size_t)col * g->src_pitch : t->zeros;
+        }
+    }
+}
+
+/* The same tile with zeros in the place of what is not finite. */
+static void transform_clean(const wino_tiles *t, wino_input *in, const float **pixels)
+{
+    const wino_plan *p = t->plan;
+    for (size_t q = 0; q < p->points; q++) {
+        float *to = t->clean + q * p->depth;
+        for (size_t c = 0; c < p->geo.channels; c++)
+            to[c] = isfinite(pixels[q][c]) ? pixels[q][c] : 0.0f;
+        pixels[q] = to;
+    }
+    p->wino->input(in);
+}
+
+void cpu_wino_tiles_in(const wino_tiles *t)
+{
+    const wino_plan *p = t->plan;
+    const float *pixels[WINO_MAX_POINTS];
+    for (size_t i = 0; i < t->count; i++) {
+        wino_input in = {pixels, p->geo.channels, t->v + i * p->depth, p->v_pitch};
+        point_at_pixels(t, place_of(p, t->first + i), pixels);
+        t->odd[i] = !p->wino->input(&in);
+        if (t->odd[i])
+            transform_clean(t, &in, pixels);
+    }
+}
+
+static bool all_finite(const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!isfinite(x[i]))
+            return false;
+    }
+    return true;
+}
+
+/* Writes NaN over the outputs whose window holds what is not finite: what they are made of was left out. */
+static void spread_odd(const wino_tiles *t, place at, const wino_output *out)
+{
+    const wino_plan *p = t->plan;
+    const wino_variant *v = p->variant;
+    const float *pixels[WINO_MAX_POINTS];
+    point_at_pixels(t, at, pixels);
+    for (size_t q = 0; q < p->points; q++) {
+        if (all_finite(pixels[q], p->geo.channels))
+            continue;
+        const size_t py = q / p->nw, px = q % p->nw;
+        for (size_t i = 0; i < out->rows; i++) {
+            for (size_t j = 0; j < out->cols; j++) {
+                if (i > py || py >= i + v->rh || j > px || px >= j + v->rw)
+                    continue;
+                float *y = out->out + i * out->row_pitch + j * out->pixel_pitch;
+                for (size_t c = 0; c < out->channels; c++)
+                    y[c] = NAN;
+            }
+        }
+    }
+}
+
+void cpu_wino_tiles_out(const wino_tiles *t, const conv_panel *panel, size_t index, const float *m)
+{
+    const wino_plan *p = t->plan;
+    const backend_op *op = t->call->op;
+    const wino_geometry *g = &p->geo;
+    const size_t lanes = p->conv->lanes, width = panel->vectors * lanes;
+    const size_t pitch = (size_t)op->out[panel->out].pixel_pitch;
+    float *y = (float *)t->call->args[op->n_in + panel->out] + panel->out_first;
+    wino_output out = {
+        .point_pitch = p->m_pitch,
+        .bias = t->bias + index * 2 * lanes,
+        .floor = op->attr.conv.relu_mask >> panel->out & 1u ? 0.0f : -INFINITY,
+        .row_pitch = g->dst_w * pitch,
+        .pixel_pitch = pitch,
+        .channels = panel->cols,
+    };
+    for (size_t i = 0; i < t->count; i++) {
+        const place at = place_of(p, t->first + i);
+        out.products = m + i * width;
+        out.out = y + ((at.image * g->dst_h + at.y) * g->dst_w + at.x) * pitch;
+        out.rows = space_min(p->variant->mh, g->dst_h - at.y);
+        out.cols = space_min(p->variant->mw, g->dst_w - at.x);
+        p->wino->output(&out);
+        if (t->odd[i])
+            spread_odd(t, at, &out);
+    }
+}
