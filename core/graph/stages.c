@@ -109,15 +109,17 @@ static double run_cost(const chooser *c, size_t i, uint32_t rows)
            (op->weights * price(c->memory, c->weights) + TURN_BYTES * MEMORY_PRICE) / rows;
 }
 
-/* Of a new stage that begins with op i: what crosses is written and read with all rows between. */
+/* Of a new stage that begins with op i: what crosses is written and read with all rows between, so that it is
+ * never near. */
 static double border_cost(const chooser *c, size_t i, uint32_t before, uint32_t rows)
 {
     const op_bytes *op = &c->ops[i];
     uint32_t least = before < rows ? before : rows;
     if (before == rows)
         return 0;
-    return least % op->grain == 0 ? 2 * op->crossed * price(c->memory, c->graph->batch * op->crossed)
-                                  : INFINITY;
+    if (least % op->grain != 0)
+        return INFINITY;
+    return 2 * op->crossed * fmax(FAR_PRICE, price(c->memory, c->graph->batch * op->crossed));
 }
 
 static void find_ways(chooser *c)
