@@ -40,11 +40,11 @@ static bool selected(const plan_args *args, const thaw_outline_program *program)
 
 static void print_rows(const thaw_outline_program *p)
 {
-    static const char *const heads[] = {"op",   "layer", "device",    "algorithm", "shape",
-                                        "MMAC", "bytes", "workspace", "reason"};
+    static const char *const heads[] = {"op",    "layer", "device", "algorithm", "times",
+                                        "shape", "MMAC",  "bytes",  "workspace", "reason"};
     cli_table table;
     char bytes[24], workspace[24];
-    cli_table_begin(&table, "lllllrrrl");
+    cli_table_begin(&table, "llllrlrrrl");
     for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++)
         cli_table_cell(&table, "%s", heads[i]);
     for (uint32_t i = 0; i < p->n_rows; i++) {
@@ -55,6 +55,7 @@ static void print_rows(const thaw_outline_program *p)
         cli_table_cell(&table, "%s", row->layer);
         cli_table_cell(&table, "%s", row->device);
         cli_table_cell(&table, "%s", row->algorithm);
+        cli_table_cell(&table, "%u", (unsigned)row->times);
         cli_table_cell(&table, "%s", row->shape);
         cli_table_cell(&table, "%.1f", (double)row->macs / 1e6);
         cli_table_cell(&table, "%s", row->bytes ? bytes : "-");
@@ -120,6 +121,7 @@ static void json_program(cli_json *json, const thaw_outline_program *p)
         cli_json_text(json, "device", row->device);
         cli_json_text(json, "algorithm", row->algorithm);
         cli_json_text(json, "shape", row->shape);
+        cli_json_count(json, "times", row->times);
         cli_json_count(json, "macs", row->macs);
         cli_json_count(json, "bytes", row->bytes);
         cli_json_count(json, "workspace_bytes", row->workspace_bytes);

@@ -63,21 +63,29 @@ static bool read_line(const char *path, const char *key, char *out, size_t cap)
     return found;
 }
 
-static size_t sysfs_cache(int level)
+/* What the system says of a cache of the first processor. */
+static bool read_cache(int level, const char *what, char *out, size_t cap)
 {
     for (int index = 0; index < 8; index++) {
-        char path[96], text[32], *unit;
+        char path[96], text[32];
         snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu0/cache/index%d/level", index);
         if (!read_line(path, "", text, sizeof text) || atoi(text) != level)
             continue;
-        snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu0/cache/index%d/size", index);
-        if (!read_line(path, "", text, sizeof text))
-            continue;
-        unsigned long long n = strtoull(text, &unit, 10);
-        unsigned shift = *unit == 'K' ? 10 : *unit == 'M' ? 20 : 0;
-        return n < (1ull << 40) ? (size_t)(n << shift) : 0;
+        snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu0/cache/index%d/%s", index, what);
+        if (read_line(path, "", out, cap))
+            return true;
     }
-    return 0;
+    return false;
+}
+
+static size_t sysfs_cache(int level)
+{
+    char text[32], *unit;
+    if (!read_cache(level, "size", text, sizeof text))
+        return 0;
+    unsigned long long n = strtoull(text, &unit, 10);
+    unsigned shift = *unit == 'K' ? 10 : *unit == 'M' ? 20 : 0;
+    return n < (1ull << 40) ? (size_t)(n << shift) : 0;
 }
 
 size_t cpu_cache_bytes(int level)
@@ -87,6 +95,26 @@ size_t cpu_cache_bytes(int level)
     n = sysconf(level == 2 ? _SC_LEVEL2_CACHE_SIZE : _SC_LEVEL3_CACHE_SIZE);
 #endif
     return n > 0 ? (size_t)n : sysfs_cache(level);
+}
+
+/* Processors in a mask of hexadecimal digits with commas between. */
+static size_t count_mask(const char *mask)
+{
+    size_t n = 0;
+    for (; *mask; mask++) {
+        const char digit[2] = {*mask, '\0'};
+        n += (size_t)__builtin_popcount((unsigned)strtoul(digit, NULL, 16));
+    }
+    return n;
+}
+
+size_t cpu_cache_count(int level)
+{
+    char mask[1024];
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    size_t n = processors > 0 ? (size_t)processors : 1;
+    size_t sharing = read_cache(level, "shared_cpu_map", mask, sizeof mask) ? count_mask(mask) : 1;
+    return sharing > 0 && n > sharing ? n / sharing : 1;
 }
 
 void cpu_model_name(char *out, size_t cap)

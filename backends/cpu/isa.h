@@ -15,6 +15,8 @@ bool cpu_isa_by_name(const char *name, size_t length, cpu_isa *out);
 
 /* Size of the cache of a level (2 or 3); 0 where it cannot be read. */
 size_t cpu_cache_bytes(int level);
+/* How many of that level the machine has, whichever of its processors this process may use. At least 1. */
+size_t cpu_cache_count(int level);
 
 /* Writes the processor's name as it tells it. */
 void cpu_model_name(char *out, size_t cap);

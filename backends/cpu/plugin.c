@@ -38,6 +38,12 @@ static thaw_status plugin_device_count(uint32_t *out, thaw_error *err)
     return THAW_OK;
 }
 
+static size_t near_bytes(void)
+{
+    size_t l2 = cpu_cache_bytes(2);
+    return l2 ? l2 : DEFAULT_L2_BYTES;
+}
+
 static thaw_status check_index(uint32_t index, thaw_error *err)
 {
     if (index > 0)
@@ -53,7 +59,8 @@ static thaw_status plugin_device_describe(uint32_t index, thaw_device_info *info
     if (info->struct_size < THAW_DEVICE_INFO_V1_SIZE)
         return backend_fail(err, THAW_E_INVALID, "struct_size of thaw_device_info is %u, must be at least %u",
                             info->struct_size, THAW_DEVICE_INFO_V1_SIZE);
-    thaw_device_info full = {.struct_size = info->struct_size, .type = THAW_DEVICE_CPU, .preferred_batch = 4};
+    thaw_device_info full = {
+        .struct_size = info->struct_size, .type = THAW_DEVICE_CPU, .preferred_batch = 32};
     long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
     cpu_model_name(full.name, sizeof full.name);
     snprintf(full.vendor, sizeof full.vendor, "%s", "thaw");
@@ -65,6 +72,7 @@ static thaw_status plugin_device_describe(uint32_t index, thaw_device_info *info
     if (pages > 0 && page > 0)
         full.memory_bytes = (uint64_t)pages * (uint64_t)page;
     full.cache_bytes = cpu_cache_bytes(3);
+    full.near_cache_bytes = (uint64_t)near_bytes() * cpu_cache_count(2);
     full.compute_units = the_host->thread_count(the_host->ctx);
     memcpy(info, &full, info->struct_size < sizeof full ? info->struct_size : sizeof full);
     return THAW_OK;
@@ -150,11 +158,11 @@ static thaw_status plugin_device_open(uint32_t index, const char *options, thaw_
     thaw_device *dev = the_host->alloc(the_host->ctx, sizeof *dev, 64);
     if (!dev)
         return backend_fail(err, THAW_E_NO_MEMORY, "no memory for the device cpu:0");
-    size_t l2 = cpu_cache_bytes(2), l3 = cpu_cache_bytes(3);
+    size_t l3 = cpu_cache_bytes(3);
     *dev = (thaw_device){.host = the_host,
                          .isa = isa,
                          .threads = the_host->thread_count(the_host->ctx),
-                         .l2_bytes = l2 ? l2 : DEFAULT_L2_BYTES,
+                         .l2_bytes = near_bytes(),
                          .l3_bytes = l3 ? l3 : DEFAULT_L3_BYTES};
     *out = dev;
     *ops = &device_ops;

@@ -28,7 +28,8 @@ static thaw_status copy_rows(const thaw_plan_summary *plan, thaw_outline_program
                                      .shape = row->shape,
                                      .macs = row->macs,
                                      .bytes = row->bytes,
-                                     .workspace_bytes = row->workspace_bytes};
+                                     .workspace_bytes = row->workspace_bytes,
+                                     .times = row->times};
     }
     out->rows = rows;
     out->n_rows = (uint32_t)plan->n_rows;

@@ -57,7 +57,7 @@ typedef struct bench_op {
     char shape[64]; /* of its first output */
     char algorithm[32];
     char signature[THAW_SIGNATURE_MAX];
-    size_t places;        /* in the program */
+    size_t places;        /* in the program; one that is run on some rows at a time counts each time */
     bench_stat seconds;   /* of one run */
     uint64_t macs, bytes; /* of one run; bytes: every input and output once */
     double share;         /* of the time of all ops of the program */

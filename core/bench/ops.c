@@ -81,7 +81,7 @@ static thaw_status add_op(bench_ops *ops, const thaw_op *op, const bench_op *row
     void *items = ops->items;
     bench_op_entry *entry = find(ops, row->signature, row->algorithm);
     if (entry) {
-        entry->row.places++;
+        entry->row.places += row->places;
         return THAW_OK;
     }
     if (!thaw_grow(&items, &ops->capacity, ops->count + 1, sizeof *ops->items))
@@ -101,8 +101,8 @@ static thaw_status note_op(const thaw_placement *placement, size_t i, const benc
     bench_op row = {.program = section->kind,
                     .batch = section->batch,
                     .op = thaw_op_facts_of(op->kind)->name,
-                    .places = 1,
-                    .macs = thaw_op_macs(&placement->graph, op)};
+                    .places = thaw_op_times(&placement->graph, op),
+                    .macs = thaw_op_macs(&placement->graph, op) / thaw_op_times(&placement->graph, op)};
     thaw_op_desc desc;
     thaw_status st = thaw_op_describe(&placement->graph, i, BENCH_RUNS, &desc, err);
     if (st != THAW_OK)
@@ -110,7 +110,8 @@ static thaw_status note_op(const thaw_placement *placement, size_t i, const benc
     thaw_op_signature(&desc.op, row.signature);
     row.bytes = bytes_of(&desc.op);
     snprintf(row.label, sizeof row.label, "%s", op->label);
-    snprintf(row.shape, sizeof row.shape, "%dx%dx%dx%d", y->n, y->h, y->w, y->c);
+    snprintf(row.shape, sizeof row.shape, "%dx%dx%dx%d", op->rows > 0 ? (int32_t)op->rows : y->n, y->h, y->w,
+             y->c);
     snprintf(row.algorithm, sizeof row.algorithm, "%s", placed->info.name);
     if (placed->dev != THAW_HOME)
         snprintf(row.error, sizeof row.error, "runs on %s: %s", device->where.fallback_dev->name,

@@ -156,7 +156,10 @@ static thaw_status compile(const bench_run *run, bench_device *device, bench_sec
     const thaw_graph *graph = &out->low.graph;
     thaw_program_options options = thaw_program_options_of(&device->where, BENCH_RUNS);
     thaw_status st = THAW_OK;
-    if (out->list.count > 0)
+    thaw_stage_memory memory = thaw_program_stage_memory(&options);
+    if (!bench_is_step(section->kind))
+        st = thaw_stages_choose(&out->low.graph, &memory, err);
+    if (st == THAW_OK && out->list.count > 0)
         st = thaw_vars_create(device->where.dev, &out->list, &out->vars, err);
     if (st == THAW_OK && out->vars)
         st = set_variables(run, out->vars, err);

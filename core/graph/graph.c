@@ -226,6 +226,11 @@ uint64_t thaw_op_macs(const thaw_graph *graph, const thaw_gop *op)
     }
 }
 
+uint32_t thaw_op_times(const thaw_graph *graph, const thaw_gop *op)
+{
+    return op->rows > 0 ? graph->batch / op->rows : 1;
+}
+
 static thaw_role role_of(const thaw_gtensor *t)
 {
     switch (t->storage) {
@@ -238,11 +243,11 @@ static thaw_role role_of(const thaw_gtensor *t)
     }
 }
 
-static void describe_tensor(const thaw_graph *graph, uint32_t id, thaw_tensor *out)
+static void describe_tensor(const thaw_graph *graph, const thaw_gop *op, uint32_t id, thaw_tensor *out)
 {
     const thaw_gtensor *t = &graph->tensors[id];
-    *out =
-        (thaw_tensor){sizeof *out, t->dtype, role_of(t), t->n, t->h, t->w, t->c, thaw_graph_pitch(graph, id)};
+    int32_t n = op->rows > 0 && t->storage != THAW_T_CONST ? (int32_t)op->rows : t->n;
+    *out = (thaw_tensor){sizeof *out, t->dtype, role_of(t), n, t->h, t->w, t->c, thaw_graph_pitch(graph, id)};
 }
 
 thaw_status thaw_op_describe(const thaw_graph *graph, size_t i, uint64_t runs, thaw_op_desc *out,
@@ -260,7 +265,7 @@ thaw_status thaw_op_describe(const thaw_graph *graph, size_t i, uint64_t runs, t
     }
     for (size_t k = 0; k < n; k++) {
         uint32_t id = k < op->n_in ? op->in[k] : op->out[k - op->n_in];
-        describe_tensor(graph, id, &out->tensors[k]);
+        describe_tensor(graph, op, id, &out->tensors[k]);
         out->pointers[k] = &out->tensors[k];
         if (k < op->n_in && graph->tensors[id].storage == THAW_T_CONST)
             out->const_data[k] = graph->tensors[id].data;
@@ -273,7 +278,7 @@ thaw_status thaw_op_describe(const thaw_graph *graph, size_t i, uint64_t runs, t
                         .out = out->pointers + op->n_in,
                         .attr = thaw_op_facts_of(op->kind)->attr_bytes ? &op->attr : NULL,
                         .precision = op->precision,
-                        .runs = runs};
+                        .runs = runs * thaw_op_times(graph, op)};
     return THAW_OK;
 }
 

@@ -54,6 +54,7 @@ typedef struct thaw_gop {
     uint32_t *in, *out; /* tensor ids, owned */
     thaw_attr attr;
     thaw_precision precision;
+    uint32_t rows;  /* of the batch that one run of it computes; 0: all of them (stages.h) */
     char label[64]; /* the layer it stands for, for people */
 } thaw_gop;
 
@@ -63,6 +64,8 @@ typedef struct thaw_graph {
     size_t n_tensors, tensor_capacity;
     thaw_gop *ops;
     size_t n_ops, op_capacity;
+    uint32_t
+        batch; /* n of every tensor that an op with `rows` reads or writes, CONST apart; 0: no op has rows */
 } thaw_graph;
 
 /* The variables that the programs of one phase share. */
@@ -118,11 +121,14 @@ typedef struct thaw_op_facts {
 } thaw_op_facts;
 /* NULL for an unknown kind. ADAM is in place throughout: output 3i+j of input 1+4i+{0,2,3}[j], not listed. */
 const thaw_op_facts *thaw_op_facts_of(uint32_t kind);
-/* Multiply-accumulates of an op (convolutions), 0 for the others. */
+/* Multiply-accumulates of an op (convolutions) on all rows, 0 for the others. */
 uint64_t thaw_op_macs(const thaw_graph *graph, const thaw_gop *op);
+/* How often an op runs in one run of the graph. */
+uint32_t thaw_op_times(const thaw_graph *graph, const thaw_gop *op);
 
-/* Describes op number i as the ABI wants it. scratch holds the descriptors; both live until
- * thaw_op_desc_free. Roles: CONST, MUTABLE (VAR), SAVED, ACTIVATION. */
+/* Describes op number i as the ABI wants it, with the rows of one run of it. runs: of the whole graph; the op
+ * runs more often where it has fewer rows. scratch holds the descriptors; both live until thaw_op_desc_free.
+ * Roles: CONST, MUTABLE (VAR), SAVED, ACTIVATION. */
 typedef struct thaw_op_desc {
     thaw_op op;
     thaw_tensor *tensors; /* n_in + n_out */

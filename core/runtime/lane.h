@@ -21,6 +21,7 @@ struct thaw_lane {
 
     const thaw_program *staged, *running; /* NULL: none */
     uint32_t staged_slot, running_slot;
+    uint32_t staged_rows, running_rows; /* of the batch; 0: the program knows none */
 };
 
 /* Takes in the device that runs what the home device declines. THAW_E_INVALID if it has another. */

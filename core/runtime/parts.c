@@ -19,7 +19,12 @@ static thaw_status add_part(thaw_parts *parts, const thaw_gop *whole, uint32_t k
                             uint32_t n_in, uint32_t out, const thaw_attr *attr, thaw_error *err)
 {
     thaw_gop *op = &parts->ops[parts->count];
-    *op = (thaw_gop){.kind = kind, .n_in = n_in, .n_out = 1, .attr = *attr, .precision = whole->precision};
+    *op = (thaw_gop){.kind = kind,
+                     .n_in = n_in,
+                     .n_out = 1,
+                     .attr = *attr,
+                     .precision = whole->precision,
+                     .rows = whole->rows};
     op->in = thaw_calloc(n_in, sizeof *op->in);
     op->out = thaw_calloc(1, sizeof *op->out);
     parts->count++;

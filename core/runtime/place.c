@@ -27,6 +27,7 @@ static thaw_status copy_tensors(const thaw_graph *from, thaw_graph *to, thaw_err
     if (!to->tensors)
         return thaw_fail_memory(err, from->n_tensors * sizeof *to->tensors, "the program's tensors");
     to->n_tensors = to->tensor_capacity = from->n_tensors;
+    to->batch = from->batch;
     for (size_t i = 0; i < from->n_tensors; i++) {
         to->tensors[i] = from->tensors[i];
         to->tensors[i].owned = NULL;
@@ -96,6 +97,7 @@ static thaw_status assign(placer *p, size_t d, const thaw_gop *op, const answer 
     if (st != THAW_OK)
         return st;
     out->graph.ops[out->graph.n_ops - 1].precision = op->precision;
+    out->graph.ops[out->graph.n_ops - 1].rows = op->rows;
     thaw_placed_op *placed = &out->ops[out->graph.n_ops - 1];
     placed->dev = (uint32_t)d;
     placed->info = a->info;

@@ -4,17 +4,21 @@
 #include "core/base/memory.h"
 #include "core/runtime/program_state.h"
 
-static uint64_t temp_bytes(const thaw_graph *graph, const thaw_gop *op)
+/* Of the rows that there is room for. */
+static uint64_t temp_bytes(const thaw_graph *graph, const thaw_schedule *schedule, const thaw_gop *op)
 {
     uint64_t sum = 0;
-    for (uint32_t k = 0; k < op->n_out; k++)
+    for (uint32_t k = 0; k < op->n_out; k++) {
+        const thaw_unit *unit = &schedule->units[schedule->unit_of[op->out[k]]];
+        uint32_t times = unit->crosses ? 1 : thaw_op_times(graph, op);
         if (graph->tensors[op->out[k]].storage == THAW_T_TEMP)
-            sum += thaw_graph_bytes(graph, op->out[k]);
+            sum += thaw_graph_bytes(graph, op->out[k]) / times;
+    }
     return sum;
 }
 
-static void describe_row(const thaw_program *program, const thaw_placement *placement, size_t i,
-                         thaw_row_text *text, thaw_plan_row *row)
+static void describe_row(const thaw_program *program, const thaw_placement *placement,
+                         const thaw_schedule *schedule, size_t i, thaw_row_text *text, thaw_plan_row *row)
 {
     const thaw_gop *op = &placement->graph.ops[i];
     const thaw_placed_op *placed = &placement->ops[i];
@@ -28,11 +32,13 @@ static void describe_row(const thaw_program *program, const thaw_placement *plac
         .device = program->devs[placed->dev]->name,
         .algo = text->algo,
         .reason = text->reason,
+        .times = thaw_op_times(&placement->graph, op),
         .macs = thaw_op_macs(&placement->graph, op),
-        .bytes = temp_bytes(&placement->graph, op),
+        .bytes = temp_bytes(&placement->graph, schedule, op),
         .workspace_bytes = placed->info.workspace_bytes,
     };
-    snprintf(row->shape, sizeof row->shape, "%dx%dx%dx%d", y->n, y->h, y->w, y->c);
+    int32_t n = op->rows > 0 ? (int32_t)op->rows : y->n;
+    snprintf(row->shape, sizeof row->shape, "%dx%dx%dx%d", n, y->h, y->w, y->c);
 }
 
 thaw_status thaw_program_describe(thaw_program *program, const thaw_placement *placement,
@@ -45,7 +51,7 @@ thaw_status thaw_program_describe(thaw_program *program, const thaw_placement *p
     if (!program->rows || !program->row_texts)
         return thaw_fail_memory(err, n * sizeof *program->row_texts, "the plan");
     for (size_t i = 0; i < n; i++)
-        describe_row(program, placement, i, &program->row_texts[i], &program->rows[i]);
+        describe_row(program, placement, schedule, i, &program->row_texts[i], &program->rows[i]);
     program->plan = (thaw_plan_summary){
         .n_rows = n,
         .rows = program->rows,

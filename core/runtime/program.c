@@ -1,4 +1,4 @@
-/* program.c: from a graph to steps with every kernel, slice and byte count looked up. */
+/* program.c: from a graph to what can be run. */
 #include "core/runtime/program.h"
 
 #include <stdlib.h>
@@ -120,75 +120,14 @@ static thaw_status take_memory(builder *b, thaw_error *err)
     return p->staging ? THAW_OK : thaw_fail_memory(err, b->schedule.transfer_max, "copies between devices");
 }
 
-static thaw_slice unit_slice(const builder *b, const thaw_unit *unit, uint32_t dev, uint32_t slot)
-{
-    size_t item = unit->item[dev];
-    if (item == THAW_NO_ITEM)
-        return thaw_vars_slice(b->vars, b->placement.graph.tensors[unit->tensor].var);
-    bool feed = dev == THAW_HOME && item < b->schedule.n_feed_items;
-    return thaw_arenas_slice(feed ? &b->program->feed_arenas[slot] : &b->program->arenas[dev],
-                             &b->schedule.items[dev][item]);
-}
-
-static thaw_slice tensor_slice(const builder *b, uint32_t tensor, uint32_t dev, uint32_t slot)
-{
-    const thaw_gtensor *t = &b->placement.graph.tensors[tensor];
-    uint32_t unit = b->schedule.unit_of[tensor];
-    if (unit == THAW_NO_UNIT)
-        return (thaw_slice){NULL, 0};
-    thaw_slice slice = unit_slice(b, &b->schedule.units[unit], dev, slot);
-    if (t->parent != THAW_NO_TENSOR)
-        slice.offset += (uint64_t)t->channel_offset * thaw_dtype_bytes(t->dtype);
-    return slice;
-}
-
-/* ---- calls --------------------------------------------------------------------------------------- */
-
-static void resolve_call(const builder *b, size_t i, size_t first_arg)
-{
-    const thaw_program *p = b->program;
-    const thaw_gop *op = &b->placement.graph.ops[i];
-    thaw_kernel_call *call = &p->calls[i];
-    uint32_t dev = p->call_devs[i] = b->placement.ops[i].dev;
-    call->first_arg = first_arg;
-    call->n_args = op->n_in + op->n_out;
-    for (uint32_t slot = 0; slot < p->lane->slots; slot++)
-        for (uint32_t k = 0; k < call->n_args; k++)
-            p->args[slot][first_arg + k] =
-                tensor_slice(b, k < op->n_in ? op->in[k] : op->out[k - op->n_in], dev, slot);
-    if (b->placement.ops[i].info.workspace_bytes)
-        call->workspace =
-            thaw_arenas_slice(&p->arenas[dev], &b->schedule.items[dev][b->schedule.workspace[dev]]);
-}
-
-static thaw_status make_calls(builder *b, thaw_error *err)
-{
-    thaw_program *p = b->program;
-    const thaw_graph *graph = &b->placement.graph;
-    size_t n_args = 0;
-    for (size_t i = 0; i < graph->n_ops; i++)
-        n_args += (size_t)graph->ops[i].n_in + graph->ops[i].n_out;
-    p->calls = thaw_calloc(graph->n_ops, sizeof *p->calls);
-    p->call_devs = thaw_calloc(graph->n_ops, sizeof *p->call_devs);
-    bool all = p->calls && p->call_devs;
-    for (uint32_t slot = 0; slot < p->lane->slots; slot++) {
-        p->args[slot] = thaw_calloc(n_args, sizeof *p->args[slot]);
-        all = all && p->args[slot];
-    }
-    if (!all)
-        return thaw_fail_memory(err, n_args * sizeof *p->args[0], "the program's steps");
-    p->n_calls = graph->n_ops;
-    for (size_t i = 0, first = 0; i < graph->n_ops; first += p->calls[i++].n_args)
-        resolve_call(b, i, first);
-    return thaw_program_prepare(p, &b->placement, &b->memory, b->options, err);
-}
-
-/* ---- steps --------------------------------------------------------------------------------------- */
+/* ---- ports --------------------------------------------------------------------------------------- */
 
 static thaw_status make_ports(builder *b, thaw_error *err)
 {
     thaw_program *p = b->program;
     const thaw_graph *graph = &b->placement.graph;
+    p->batch = p->wanted = graph->batch;
+    p->by_rows = graph->batch > 0;
     p->feeds = thaw_calloc(graph->n_tensors, sizeof *p->feeds);
     p->outputs = thaw_calloc(graph->n_tensors, sizeof *p->outputs);
     if (!p->feeds || !p->outputs)
@@ -197,6 +136,8 @@ static thaw_status make_ports(builder *b, thaw_error *err)
         const thaw_gtensor *g = &graph->tensors[t];
         thaw_port port = {.tensor = t, .bytes = thaw_graph_bytes(graph, t)};
         memcpy(port.name, g->name, sizeof port.name);
+        if ((g->storage == THAW_T_FEED || g->output) && g->n != (int32_t)graph->batch)
+            p->by_rows = false;
         if (g->storage == THAW_T_FEED && g->parent == THAW_NO_TENSOR)
             p->feeds[p->n_feeds++] = port;
         if (g->output)
@@ -205,44 +146,33 @@ static thaw_status make_ports(builder *b, thaw_error *err)
     return THAW_OK;
 }
 
-static size_t port_of(const thaw_port *ports, size_t n, uint32_t tensor)
+/* ---- stages -------------------------------------------------------------------------------------- */
+
+/* The last cache is shared with whoever else runs on the machine, and a virtual one may be told of a host's
+ * for hundreds of processors: what counts is half of it, and not more than so many times the nearer ones. */
+#define FAR_OF_NEAR 8u
+
+/* The same whether the fallback turns out to be needed or not. */
+static uint64_t align_of(const thaw_program_options *o)
 {
-    size_t i = 0;
-    while (i < n && ports[i].tensor != tensor)
-        i++;
-    return i;
+    return o->fallback_dev && o->fallback_dev->align > o->dev->align ? o->fallback_dev->align : o->dev->align;
 }
 
-static void resolve_step(const builder *b, const thaw_step *from, uint32_t slot, thaw_run_step *to)
+thaw_stage_memory thaw_program_stage_memory(const thaw_program_options *options)
 {
-    const thaw_program *p = b->program;
-    *to = (thaw_run_step){.kind = from->kind, .dev = from->dev, .from_dev = from->from_dev};
-    if (from->kind == THAW_STEP_OP) {
-        to->call = from->op;
-        return;
-    }
-    const thaw_unit *unit = &b->schedule.units[from->unit];
-    to->bytes = unit->bytes;
-    to->place = unit_slice(b, unit, from->dev, slot);
-    if (from->kind == THAW_STEP_TRANSFER)
-        to->from = unit_slice(b, unit, from->from_dev, slot);
-    else if (from->kind == THAW_STEP_UPLOAD)
-        to->port = port_of(p->feeds, p->n_feeds, from->tensor);
-    else
-        to->port = port_of(p->outputs, p->n_outputs, from->tensor);
+    const thaw_device_info *info = &options->dev->info;
+    thaw_stage_memory memory = {info->near_cache_bytes, info->cache_bytes / 2, align_of(options)};
+    if (memory.far_bytes / FAR_OF_NEAR > memory.near_bytes)
+        memory.far_bytes = memory.near_bytes * FAR_OF_NEAR;
+    return memory;
 }
 
-static thaw_status make_steps(builder *b, thaw_error *err)
+thaw_status thaw_program_set_rows(thaw_program *p, uint32_t rows, thaw_error *err)
 {
-    thaw_program *p = b->program;
-    p->n_steps = b->schedule.n_steps;
-    for (uint32_t slot = 0; slot < p->lane->slots; slot++) {
-        p->steps[slot] = thaw_calloc(p->n_steps, sizeof *p->steps[slot]);
-        if (!p->steps[slot])
-            return thaw_fail_memory(err, p->n_steps * sizeof *p->steps[slot], "the program's steps");
-        for (size_t i = 0; i < p->n_steps; i++)
-            resolve_step(b, &b->schedule.steps[i], slot, &p->steps[slot][i]);
-    }
+    if (rows == 0 || (rows != p->batch && (rows > p->batch || !p->by_rows)))
+        return thaw_fail(err, THAW_E_INVALID, "a program of %u rows cannot run on the first %u", p->batch,
+                         rows);
+    p->wanted = rows;
     return THAW_OK;
 }
 
@@ -292,17 +222,17 @@ static thaw_status build(builder *b, const thaw_graph *graph, thaw_error *err)
         b->program->devs[b->program->n_devs++] = b->options->fallback_dev;
     st = enter_lane(b, err);
     if (st == THAW_OK)
-        st = thaw_schedule_make(&b->placement, &b->schedule, err);
+        st = thaw_schedule_make(&b->placement, align_of(b->options), &b->schedule, err);
     if (st == THAW_OK)
         st = plan_memory(b, err);
     if (st == THAW_OK)
         st = take_memory(b, err);
     if (st == THAW_OK)
-        st = make_calls(b, err);
-    if (st == THAW_OK)
         st = make_ports(b, err);
     if (st == THAW_OK)
-        st = make_steps(b, err);
+        st = thaw_program_unroll(b->program, &b->placement, &b->schedule, b->vars, err);
+    if (st == THAW_OK)
+        st = thaw_program_prepare(b->program, &b->placement, &b->memory, b->options, err);
     if (st == THAW_OK)
         st = thaw_program_describe(b->program, &b->placement, &b->schedule, &b->memory, err);
     if (st == THAW_OK)

@@ -3,6 +3,7 @@
 #define THAW_RUNTIME_PROGRAM_H
 
 #include "core/graph/graph.h"
+#include "core/graph/stages.h"
 #include "core/runtime/choices.h"
 #include "core/runtime/runtime.h"
 
@@ -51,6 +52,9 @@ typedef struct thaw_program_options {
     void *progress_ctx;
 } thaw_program_options;
 
+/* What thaw_stages_choose is to know for a program with these options. */
+thaw_stage_memory thaw_program_stage_memory(const thaw_program_options *options);
+
 /* Compiles. vars may be NULL if the graph has no VAR. The graph and its CONST data are not needed any more
  * afterwards. THAW_E_DEVICE_MEMORY names what was needed and what there is. */
 thaw_status thaw_program_create(const thaw_graph *graph, thaw_vars *vars, const thaw_program_options *options,
@@ -77,6 +81,12 @@ thaw_status thaw_program_stage(thaw_program *program, const thaw_binding *feeds,
 thaw_status thaw_program_begin(thaw_program *program, const thaw_binding *fetches, size_t n, thaw_error *err);
 thaw_status thaw_program_wait(thaw_program *program, thaw_error *err);
 
+/* Has the runs that are staged from now on compute the first `rows` of the batch: turns of a stage (stages.h)
+ * that are about later rows are left out. At first it is all of them. What a fetch then holds behind those
+ * rows is undefined. THAW_E_INVALID for none, for more than the batch, and for fewer than all where a feed or
+ * an output of the graph has no rows. */
+thaw_status thaw_program_set_rows(thaw_program *program, uint32_t rows, thaw_error *err);
+
 /* All three. */
 thaw_status thaw_program_run(thaw_program *program, const thaw_binding *feeds, size_t n_feeds,
                              const thaw_binding *fetches, size_t n_fetches, thaw_error *err);
@@ -86,7 +96,8 @@ thaw_status thaw_program_run(thaw_program *program, const thaw_binding *feeds, s
 typedef struct thaw_plan_row {
     const char *op, *label, *device, *algo, *reason;
     char shape[64]; /* of the first output, "32x8x8x384" */
-    uint64_t macs;
+    uint32_t times; /* that it runs on so many rows in one run of the program */
+    uint64_t macs;  /* of all times together */
     uint64_t bytes; /* of outputs that are TEMP */
     uint64_t workspace_bytes;
 } thaw_plan_row;

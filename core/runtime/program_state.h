@@ -16,19 +16,21 @@ typedef struct thaw_port {
 
 typedef struct thaw_kernel_call {
     thaw_kernel *kernel;
-    size_t first_arg; /* in thaw_program.args */
+    size_t first_arg; /* in thaw_program.args: those of its first turn, and then of the next ones */
     uint32_t n_args;
     thaw_slice workspace;
 } thaw_kernel_call;
 
-/* One step with everything looked up. */
+/* One step with everything looked up, for one turn of its stage. */
 typedef struct thaw_run_step {
     thaw_step_kind kind;
     uint32_t dev, from_dev;
+    uint32_t row;           /* of the batch: the first that it is about */
+    uint32_t n_rows;        /* UPLOAD, DOWNLOAD */
     thaw_slice place, from; /* on dev; on from_dev */
-    uint64_t bytes;
-    size_t call; /* OP */
-    size_t port; /* UPLOAD: in feeds; DOWNLOAD: in outputs */
+    uint64_t bytes;         /* TRANSFER: all; UPLOAD, DOWNLOAD: of one row */
+    size_t call, first_arg; /* OP */
+    size_t port;            /* UPLOAD: in feeds; DOWNLOAD: in outputs */
 } thaw_run_step;
 
 /* Texts of the plan rows. */
@@ -42,7 +44,10 @@ struct thaw_program {
     thaw_dev *devs[THAW_MAX_DEVS];
     size_t n_devs;
     thaw_lane *lane;
-    bool own_lane; /* to be freed with the program */
+    bool own_lane;   /* to be freed with the program */
+    uint32_t batch;  /* of the graph; 0: it knows none */
+    uint32_t wanted; /* rows of the runs that are staged next */
+    bool by_rows;    /* every feed and every output has a batch of rows */
     thaw_arenas arenas[THAW_MAX_DEVS];
     thaw_arenas feed_arenas[THAW_MAX_SLOTS]; /* at home; used if lane->slots is 2 */
     void *staging;                           /* host memory for one transfer */
@@ -78,6 +83,10 @@ static inline uint64_t thaw_program_feed_bytes(const thaw_program_memory *memory
 thaw_status thaw_program_describe(thaw_program *program, const thaw_placement *placement,
                                   const thaw_schedule *schedule, const thaw_program_memory *memory,
                                   thaw_error *err);
+
+/* Fills calls, but for their kernels, and steps; ports and memory are there (unroll.c). */
+thaw_status thaw_program_unroll(thaw_program *program, const thaw_placement *placement,
+                                const thaw_schedule *schedule, const thaw_vars *vars, thaw_error *err);
 
 /* Fills the kernels of program->calls, on several threads. Of several ops that fail, the error is that of the
  * first in the order of the ops (prepare.c). */

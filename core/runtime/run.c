@@ -41,7 +41,7 @@ static thaw_status enqueue(thaw_program *p, const thaw_run_step *step, thaw_erro
     const thaw_lane *lane = p->lane;
     const thaw_kernel_call *call = &p->calls[step->call];
     const thaw_dev *dev = lane->devs[step->dev];
-    const thaw_slice *args = p->args[lane->running_slot] + call->first_arg;
+    const thaw_slice *args = p->args[lane->running_slot] + step->first_arg;
     thaw_status st =
         dev->ops.op_enqueue(lane->streams[step->dev], call->kernel, args, call->n_args, call->workspace, err);
     if (st == THAW_OK)
@@ -75,6 +75,19 @@ static thaw_status transfer(thaw_program *p, const thaw_run_step *step, thaw_err
     return sync_device(lane, step->dev, err);
 }
 
+/* Whether a step is about some of the first `rows` rows. */
+static bool is_wanted(const thaw_run_step *step, uint32_t rows)
+{
+    return step->row == 0 || step->row < rows;
+}
+
+/* Of those rows, in a step that copies some. */
+static uint64_t wanted_bytes(const thaw_program *p, const thaw_run_step *step, uint32_t rows)
+{
+    const uint32_t left = rows - step->row;
+    return (p->by_rows && left < step->n_rows ? left : step->n_rows) * step->bytes;
+}
+
 static thaw_status download(thaw_program *p, const thaw_run_step *step, thaw_error *err)
 {
     const thaw_dev *dev = p->lane->devs[step->dev];
@@ -82,7 +95,8 @@ static thaw_status download(thaw_program *p, const thaw_run_step *step, thaw_err
     if (!port->data)
         return THAW_OK;
     thaw_status st =
-        dev->ops.download(p->lane->streams[step->dev], port->data, step->place, step->bytes, err);
+        dev->ops.download(p->lane->streams[step->dev], (char *)port->data + step->row * step->bytes,
+                          step->place, wanted_bytes(p, step, p->lane->running_rows), err);
     return st == THAW_OK ? st
                          : thaw_plugin_failed(st, err, "%s: download of %s failed", dev->name, port->name);
 }
@@ -92,7 +106,9 @@ static thaw_status upload(thaw_program *p, const thaw_run_step *step, thaw_error
     const thaw_lane *lane = p->lane;
     const thaw_dev *dev = lane->devs[step->dev];
     thaw_stream *stream = step->dev == THAW_HOME && lane->upload ? lane->upload : lane->streams[step->dev];
-    thaw_status st = dev->ops.upload(stream, step->place, p->feeds[step->port].data, step->bytes, err);
+    const char *data = p->feeds[step->port].data;
+    thaw_status st = dev->ops.upload(stream, step->place, data + step->row * step->bytes,
+                                     wanted_bytes(p, step, lane->staged_rows), err);
     return st == THAW_OK
                ? st
                : thaw_plugin_failed(st, err, "%s: upload of %s failed", dev->name, p->feeds[step->port].name);
@@ -154,9 +170,10 @@ thaw_status thaw_program_stage(thaw_program *p, const thaw_binding *feeds, size_
     /* With one slot the uploads queue up behind the run under way. */
     lane->staged_slot = lane->slots == 2 && lane->running ? 1 - lane->running_slot : 0;
     lane->staged = p;
+    lane->staged_rows = p->wanted;
     for (size_t i = 0; st == THAW_OK && i < p->n_steps; i++) {
         const thaw_run_step *step = &p->steps[lane->staged_slot][i];
-        if (step->kind == THAW_STEP_UPLOAD)
+        if (step->kind == THAW_STEP_UPLOAD && is_wanted(step, lane->staged_rows))
             st = upload(p, step, err);
     }
     if (st == THAW_OK)
@@ -177,10 +194,12 @@ thaw_status thaw_program_begin(thaw_program *p, const thaw_binding *fetches, siz
         return st;
     lane->running = p;
     lane->running_slot = lane->staged_slot;
+    lane->running_rows = lane->staged_rows;
     lane->staged = NULL;
     st = await_filled(lane, err);
     for (size_t i = 0; st == THAW_OK && i < p->n_steps; i++)
-        st = do_step(p, &p->steps[lane->running_slot][i], err);
+        if (is_wanted(&p->steps[lane->running_slot][i], lane->running_rows))
+            st = do_step(p, &p->steps[lane->running_slot][i], err);
     return st == THAW_OK ? st : give_up(lane, st);
 }
 

@@ -57,12 +57,15 @@ static thaw_status make_units(scheduler *s, thaw_error *err)
     return THAW_OK;
 }
 
-static void touch(thaw_unit *unit, uint32_t dev, size_t time)
+/* What outlives a turn of a stage is in use during all turns of it. */
+static void touch(const scheduler *s, thaw_unit *unit, uint32_t dev, size_t time)
 {
+    const thaw_stage *stage = thaw_schedule_stage(s->out, time);
+    bool turns = unit->crosses && stage && stage->times > 1;
     if (!unit->life[dev].used)
-        unit->life[dev].first = time;
+        unit->life[dev].first = turns ? stage->first : time;
     unit->life[dev].used = true;
-    unit->life[dev].last = time;
+    unit->life[dev].last = turns ? stage->end - 1 : time;
 }
 
 /* ---- steps --------------------------------------------------------------------------------------- */
@@ -89,12 +92,14 @@ static thaw_status bring(scheduler *s, uint32_t u, uint32_t dev, size_t time, th
         return THAW_OK;
     thaw_unit *unit = &s->out->units[u];
     uint32_t from = lowest_device(s->valid[u]);
-    touch(unit, from, time);
-    touch(unit, dev, time);
+    const thaw_stage *stage = thaw_schedule_stage(s->out, time);
+    uint64_t bytes = stage ? thaw_unit_turn_bytes(unit, stage) : unit->bytes;
+    touch(s, unit, from, time);
+    touch(s, unit, dev, time);
     s->valid[u] |= (uint8_t)(1u << dev);
-    s->out->transfer_bytes += unit->bytes;
-    if (unit->bytes > s->out->transfer_max)
-        s->out->transfer_max = unit->bytes;
+    s->out->transfer_bytes += bytes * (stage ? stage->times : 1);
+    if (bytes > s->out->transfer_max)
+        s->out->transfer_max = bytes;
     return add_step(
         s, (thaw_step){.kind = THAW_STEP_TRANSFER, .dev = dev, .from_dev = from, .unit = u, .op = time}, err);
 }
@@ -108,7 +113,7 @@ static thaw_status read_unit(scheduler *s, uint32_t tensor, uint32_t dev, size_t
         return thaw_fail(err, THAW_E_INVALID, "%s reads tensor %s, which nothing has written",
                          s->graph->ops[time].label, s->graph->tensors[tensor].name);
     thaw_status st = bring(s, u, dev, time, err);
-    touch(&s->out->units[u], dev, time);
+    touch(s, &s->out->units[u], dev, time);
     return st;
 }
 
@@ -125,7 +130,7 @@ static thaw_status write_unit(scheduler *s, uint32_t tensor, uint32_t dev, size_
         if (st != THAW_OK)
             return st;
     }
-    touch(&s->out->units[u], dev, time);
+    touch(s, &s->out->units[u], dev, time);
     s->valid[u] = (uint8_t)(1u << dev);
     s->written[u] = 1;
     return THAW_OK;
@@ -167,7 +172,7 @@ static thaw_status schedule_feeds(scheduler *s, thaw_error *err)
         for (uint32_t dev = 0; dev < THAW_MAX_DEVS; dev++) {
             if (!(s->valid[u] & (1u << dev)))
                 continue;
-            touch(&s->out->units[u], dev, 0);
+            touch(s, &s->out->units[u], dev, 0);
             thaw_status st =
                 add_step(s, (thaw_step){.kind = THAW_STEP_UPLOAD, .dev = dev, .unit = u, .tensor = t}, err);
             if (st != THAW_OK)
@@ -202,7 +207,7 @@ static thaw_status schedule_outputs(scheduler *s, thaw_error *err)
         if (!s->valid[u])
             return thaw_fail(err, THAW_E_INVALID, "tensor %s is an output, but no op writes it", g->name);
         uint32_t dev = lowest_device(s->valid[u]);
-        touch(&s->out->units[u], dev, s->graph->n_ops);
+        touch(s, &s->out->units[u], dev, s->graph->n_ops);
         thaw_status st =
             add_step(s, (thaw_step){.kind = THAW_STEP_DOWNLOAD, .dev = dev, .unit = u, .tensor = t}, err);
         if (st != THAW_OK)
@@ -211,11 +216,14 @@ static thaw_status schedule_outputs(scheduler *s, thaw_error *err)
     return THAW_OK;
 }
 
-thaw_status thaw_schedule_make(const thaw_placement *placement, thaw_schedule *out, thaw_error *err)
+thaw_status thaw_schedule_make(const thaw_placement *placement, uint64_t align, thaw_schedule *out,
+                               thaw_error *err)
 {
     memset(out, 0, sizeof *out);
     scheduler s = {.placement = placement, .graph = &placement->graph, .out = out};
     thaw_status st = make_units(&s, err);
+    if (st == THAW_OK)
+        st = thaw_schedule_rows(placement, align, out, err);
     if (st == THAW_OK)
         st = schedule_feeds(&s, err);
     for (size_t i = 0; st == THAW_OK && i < s.graph->n_ops; i++)
@@ -233,6 +241,7 @@ void thaw_schedule_free(thaw_schedule *schedule)
 {
     free(schedule->unit_of);
     free(schedule->units);
+    free(schedule->stages);
     free(schedule->steps);
     for (size_t d = 0; d < THAW_MAX_DEVS; d++)
         free(schedule->items[d]);

@@ -7,6 +7,7 @@
 #include "core/train/events.h"
 
 #define DEFAULT_BATCH 4u
+#define EVEN_BATCH    8u
 
 void thaw_weights_of(const thaw_model *model, thaw_weights_view *view)
 {
@@ -89,9 +90,11 @@ static thaw_status create(const thaw_prefix_spec *spec, uint32_t batch, const th
         return st;
     thaw_graph_set_precision(&lowered.graph, where->precision);
     st = take_tensors(out, &lowered, lower.n_keep, err);
+    thaw_program_options options = thaw_program_options_of(where, (spec->images + batch - 1) / batch);
+    thaw_stage_memory memory = thaw_program_stage_memory(&options);
+    if (st == THAW_OK)
+        st = thaw_stages_choose(&lowered.graph, &memory, err);
     if (st == THAW_OK) {
-        uint64_t runs = (spec->images + batch - 1) / batch;
-        thaw_program_options options = thaw_program_options_of(where, runs);
         thaw_tell_prepared(&options, listener);
         st = thaw_program_create(&lowered.graph, NULL, &options, &out->program, err);
     }
@@ -99,12 +102,25 @@ static thaw_status create(const thaw_prefix_spec *spec, uint32_t batch, const th
     return st;
 }
 
+/* No more than there are images, but a number that has divisors. What pads the last batch costs little: turns
+ * of a stage that are about it alone are left out. */
+static uint32_t batch_for(uint64_t images, uint32_t preferred)
+{
+    if (images == 0 || images >= preferred)
+        return preferred;
+    uint32_t fits = (uint32_t)images;
+    if (fits > EVEN_BATCH)
+        fits = (fits + EVEN_BATCH - 1) / EVEN_BATCH * EVEN_BATCH;
+    return fits < preferred ? fits : preferred;
+}
+
 thaw_status thaw_prefix_create(const thaw_prefix_spec *spec, const thaw_where *where,
                                const thaw_listener *listener, thaw_prefix *out, thaw_error *err)
 {
     uint32_t asked = spec->batch > 0 ? spec->batch : where->prefix_batch;
     uint32_t preferred = where->dev->info.preferred_batch;
-    uint32_t wanted = asked > 0 ? asked : preferred > 0 ? preferred : DEFAULT_BATCH, batch = wanted;
+    uint32_t wanted = asked > 0 ? asked : batch_for(spec->images, preferred > 0 ? preferred : DEFAULT_BATCH);
+    uint32_t batch = wanted;
     thaw_status st = create(spec, batch, where, listener, out, err);
     while (st == THAW_E_DEVICE_MEMORY && asked == 0 && batch > 1) {
         thaw_prefix_free(out);
@@ -147,7 +163,9 @@ static thaw_status begin(thaw_prefix *prefix, uint32_t rows, uint32_t mask, thaw
     size_t n = 0;
     memset(prefix->images + rows * prefix->image_values, 0,
            (prefix->batch - rows) * prefix->image_values * sizeof(float));
-    thaw_status st = thaw_program_stage(prefix->program, &feed, 1, err);
+    thaw_status st = thaw_program_set_rows(prefix->program, rows, err);
+    if (st == THAW_OK)
+        st = thaw_program_stage(prefix->program, &feed, 1, err);
     if (st == THAW_OK)
         st = thaw_prefix_wait(prefix, err);
     for (size_t i = 0; i < prefix->n; i++)

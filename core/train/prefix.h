@@ -11,7 +11,7 @@
  * same program serves every use of a run, so that a row has the same bits whether it is cached or not. */
 typedef struct thaw_prefix {
     thaw_program *program;
-    uint32_t batch; /* rows of a run; fewer are padded with zeros */
+    uint32_t batch; /* rows of a run at most; fewer are padded with zeros */
     size_t image_values;
     uint32_t image; /* tensor ids */
     uint32_t tensor[THAW_MAX_FEATURES];
@@ -31,8 +31,9 @@ typedef struct thaw_prefix_spec {
     const thaw_cut *cut; /* NULL: only pooled features */
     bool pooled;
     thaw_dtype feature_dtype;
-    uint64_t images; /* that will pass; 0 unknown */
-    uint32_t batch;  /* 0: where->prefix_batch, else what the device prefers, else 4; halved until it fits */
+    uint64_t images; /* of the whole set, whichever of them will pass; 0 unknown */
+    uint32_t batch;  /* 0: where->prefix_batch, else what the device prefers, else 4, but about as many as
+                      * images; halved until it fits */
 } thaw_prefix_spec;
 
 /* listener may be NULL. Freed by thaw_prefix_free, also after an error. */

@@ -402,7 +402,9 @@ THAW_API void thaw_file_report_free(thaw_file_report *report); /* NULL does noth
 
 typedef struct thaw_outline_row {
     const char *op, *layer, *device, *algorithm, *reason, *shape;
-    uint64_t macs, bytes, workspace_bytes;
+    uint64_t macs; /* of all times together */
+    uint64_t bytes, workspace_bytes;
+    uint32_t times; /* that it runs on the images of `shape`, in one run of the program */
 } thaw_outline_row;
 
 /* A program as it would run. */
@@ -636,7 +638,7 @@ typedef struct thaw_bench_op {
     uint32_t batch;
     const char *program; /* a section's name */
     const char *op, *label, *shape, *algorithm, *signature;
-    size_t places; /* in the program */
+    size_t places; /* in the program; one that is run on some images at a time counts each time */
     thaw_bench_stat seconds;
     uint64_t macs;
     double gflops;        /* 0: it multiplies no matrices */

@@ -191,6 +191,10 @@ typedef struct thaw_device_info {
     uint32_t preferred_batch; /* images at a time that suit the device for a frozen prefix, at most 4096 */
     uint32_t reserved;
     double peak_gflops; /* f32 FMA peak, if measured */
+    /* Of the caches in front of the last level, those of all units together, however many of them the host's
+     * threads use. With it, cache_bytes decides how many images at a time pass each part of the prefix; 0:
+     * all of a batch, which suits a device that hides its memory behind many threads. Appended to ABI 1.0. */
+    uint64_t near_cache_bytes;
 } thaw_device_info;
 
 #define THAW_DEVICE_INFO_V1_SIZE 440u

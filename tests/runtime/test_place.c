@@ -245,7 +245,7 @@ static bool share(const thaw_graph *g, uint32_t a, uint32_t b)
     thaw_placement placement;
     thaw_schedule s;
     assert_int_equal(thaw_place(g, &options, &placement, NULL), THAW_OK);
-    assert_int_equal(thaw_schedule_make(&placement, &s, NULL), THAW_OK);
+    assert_int_equal(thaw_schedule_make(&placement, 64, &s, NULL), THAW_OK);
     assert_int_equal(thaw_schedule_items(&placement, &s, false, NULL), THAW_OK);
     bool same = s.units[s.unit_of[a]].item[0] == s.units[s.unit_of[b]].item[0];
     assert_true(s.units[s.unit_of[a]].item[0] < s.n_items[0]);

@@ -143,6 +143,7 @@ AT(thaw_device_info, compute_units, 420);
 AT(thaw_device_info, preferred_batch, 424);
 AT(thaw_device_info, reserved, 428);
 AT(thaw_device_info, peak_gflops, 432);
+AT(thaw_device_info, near_cache_bytes, 440);
 
 SIZE(thaw_op_info, 184);
 AT(thaw_op_info, struct_size, 0);

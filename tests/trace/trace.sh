@@ -25,7 +25,7 @@ has "$t" span "phase 2 (finetune)"
 has "$t" span "epoch 1"
 has "$t" span "step 4"
 has "$t" span "validate"
-has "$t" span "prefix batch 6"
+has "$t" span "prefix batch 2"
 has "$t" op_enqueue conv2d_bwd_filter
 # shellcheck disable=SC2086
 run 0 train "$photos" -o "$work/without.st" --weights "$base" $options --log-steps "$work/without.jsonl" --quiet
@@ -42,7 +42,7 @@ same "$work/with.steps" "$work/without.steps"
 
 run 0 predict -m "$work/with.st" "$fixture/new" --device cpu:0 --trace "$t"
 sound "$t"
-has "$t" span "images 1 to 4"
+has "$t" span "images 1 to 6"
 run 0 evaluate "$work/with.st" "$photos" --device cpu:0 --trace "$t" --quiet
 sound "$t"
 

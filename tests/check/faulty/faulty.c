@@ -112,8 +112,8 @@ static thaw_status device_count(uint32_t *out, thaw_error *err)
 static thaw_status device_describe(uint32_t index, thaw_device_info *info, thaw_error *err)
 {
     uint32_t size = info->struct_size;
-    if (faulty_fault == FAULT_DESCRIBE_LENIENT)
-        info->struct_size = sizeof *info;
+    if (faulty_fault == FAULT_DESCRIBE_LENIENT && size < THAW_DEVICE_INFO_V1_SIZE)
+        info->struct_size = THAW_DEVICE_INFO_V1_SIZE;
     thaw_status st = inner->device_describe(index, info, err);
     info->struct_size = size;
     if (st == THAW_OK && faulty_fault == FAULT_DESCRIBE)
