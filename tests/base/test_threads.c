@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -86,6 +87,37 @@ static void callers_queue_up(void **state)
     free(c.shared);
 }
 
+/* Longer than anybody looks on without sleeping. */
+#define LONG_US 500
+
+static void dawdle(void *arg, uint32_t task, uint32_t worker)
+{
+    count_task(arg, task, worker);
+    if (worker > 0)
+        usleep(LONG_US);
+}
+
+/* Workers fall asleep between two calls, and the caller while workers are still at their tasks. */
+static void sleepers_are_woken(void **state)
+{
+    (void)state;
+    enum { CALLS = 30, TASKS = 6 };
+    thaw_threads *pool;
+    job *j = calloc(1, sizeof *j);
+    assert_non_null(j);
+    j->workers = 3;
+    assert_int_equal(thaw_threads_create(3, &pool, NULL), THAW_OK);
+    for (int i = 0; i < CALLS; i++) {
+        usleep(LONG_US);
+        thaw_threads_run(pool, TASKS, i % 2 ? dawdle : count_task, j);
+        for (uint32_t t = 0; t < TASKS; t++)
+            assert_int_equal(j->done[t], i + 1);
+    }
+    assert_int_equal(j->faults, 0);
+    thaw_threads_destroy(pool);
+    free(j);
+}
+
 static void counts_have_bounds(void **state)
 {
     (void)state;
@@ -101,6 +133,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_task_runs_once),
         cmocka_unit_test(callers_queue_up),
+        cmocka_unit_test(sleepers_are_woken),
         cmocka_unit_test(counts_have_bounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
