@@ -226,6 +226,35 @@ static void precision_is_part_of_what_a_run_is(void **state)
     w.where.precision = THAW_PREC_F32;
 }
 
+/* Rows of two algorithms are not for one run. */
+static void a_cache_is_of_the_algorithms_that_filled_it(void **state)
+{
+    (void)state;
+    thaw_train_options o;
+    thaw_train_result r;
+    thaw_error err = {0};
+    thaw_choices *choices = thaw_choices_create();
+    assert_non_null(choices);
+    small_options(&w, NULL, &o);
+    o.epochs[1] = 0;
+    o.cache = THAW_CACHE_DISK;
+    o.cache_dir = at(&w, "kept");
+    o.cache_keep = true;
+    expect(THAW_OK, thaw_make_dirs(o.cache_dir, &err), &err);
+    train(&w, &o, NULL, &r);
+    thaw_train_result_free(&r);
+    const int before = count_caches();
+    expect(THAW_OK, thaw_choices_disable(choices, THAW_OP_MAXPOOL, "vector", "for this test", &err), &err);
+    w.where.choices = choices;
+    for (int i = 0; i < 2; i++) {
+        train(&w, &o, NULL, &r);
+        thaw_train_result_free(&r);
+        assert_int_equal(count_caches(), before + 1);
+    }
+    w.where.choices = NULL;
+    thaw_choices_free(choices);
+}
+
 static void precision_is_that_of_convolutions(void **state)
 {
     (void)state;
@@ -348,6 +377,7 @@ int main(void)
         cmocka_unit_test(two_slots_change_no_bit),
         cmocka_unit_test(programs_of_a_phase_share_memory),
         cmocka_unit_test(precision_is_part_of_what_a_run_is),
+        cmocka_unit_test(a_cache_is_of_the_algorithms_that_filled_it),
         cmocka_unit_test(precision_is_that_of_convolutions),
         cmocka_unit_test(a_first_step_is_checked),
         cmocka_unit_test(a_wrong_first_step_stops_the_run),
