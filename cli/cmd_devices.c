@@ -93,6 +93,7 @@ static void print_json(thaw_context *context, bool now)
         cli_json_count(&json, "memory_bytes", d.memory_bytes);
         cli_json_count(&json, "max_alloc_bytes", d.max_alloc_bytes);
         cli_json_count(&json, "cache_bytes", d.cache_bytes);
+        cli_json_count(&json, "near_cache_bytes", d.near_cache_bytes);
         cli_json_count(&json, "compute_units", d.compute_units);
         cli_json_count(&json, "preferred_batch", d.preferred_batch);
         cli_json_real(&json, "peak_gflops", d.peak_gflops);

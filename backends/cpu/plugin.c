@@ -60,7 +60,7 @@ static thaw_status plugin_device_describe(uint32_t index, thaw_device_info *info
         return backend_fail(err, THAW_E_INVALID, "struct_size of thaw_device_info is %u, must be at least %u",
                             info->struct_size, THAW_DEVICE_INFO_V1_SIZE);
     thaw_device_info full = {
-        .struct_size = info->struct_size, .type = THAW_DEVICE_CPU, .preferred_batch = 32};
+        .struct_size = info->struct_size, .type = THAW_DEVICE_CPU, .preferred_batch = 16};
     long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
     cpu_model_name(full.name, sizeof full.name);
     snprintf(full.vendor, sizeof full.vendor, "%s", "thaw");

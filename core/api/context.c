@@ -135,6 +135,7 @@ void thaw_device_get(const thaw_context *context, size_t i, thaw_device_report *
         .compute_units = entry->info.compute_units,
         .preferred_batch = entry->info.preferred_batch,
         .peak_gflops = entry->info.peak_gflops,
+        .near_cache_bytes = entry->info.near_cache_bytes,
     };
     thaw_write_struct(out, struct_size, &report, sizeof report);
 }

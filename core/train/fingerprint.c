@@ -124,12 +124,31 @@ thaw_status thaw_fingerprint_compare(const cJSON *stored, const cJSON *now, thaw
     return THAW_OK;
 }
 
+/* How a program computes: another algorithm, or another number of rows, may give other bits. */
+static bool hash_program(const thaw_program *program, char out[33])
+{
+    const thaw_plan_summary *plan = thaw_program_plan(program);
+    text t = {0};
+    bool ok = true;
+    for (size_t i = 0; ok && i < plan->n_rows; i++) {
+        const thaw_plan_row *row = &plan->rows[i];
+        ok =
+            append(&t, row->op) && append(&t, row->shape) && append(&t, row->device) && append(&t, row->algo);
+    }
+    if (ok)
+        thaw_hash_hex(t.data, t.size, out);
+    free(t.data);
+    return ok;
+}
+
 thaw_status thaw_cache_key(const thaw_run *run, char out[48], thaw_error *err)
 {
-    char hash[33], layers[33];
+    char hash[33], layers[33], algorithms[33];
     cJSON *o = cJSON_CreateObject();
     hash_layers(run, layers);
-    bool ok = o && put_pipeline(o, run) && put(o, "device", "%s", run->where->dev->info.name) &&
+    bool ok = o && hash_program(run->source.prefix.program, algorithms) &&
+              put(o, "algorithms", "%s", algorithms) && put_pipeline(o, run) &&
+              put(o, "device", "%s", run->where->dev->info.name) &&
               put(o, "driver", "%s", run->where->dev->info.driver) && put(o, "layers", "%s", layers) &&
               put(o, "phases", "%d%d", run->phase_on[0], run->phase_on[1]);
     char *json = ok ? cJSON_PrintUnformatted(o) : NULL;

@@ -86,6 +86,7 @@ typedef struct thaw_device_report {
     uint32_t compute_units;
     uint32_t preferred_batch; /* images at a time */
     double peak_gflops;
+    uint64_t near_cache_bytes; /* of the caches in front of the last level, all together */
 } thaw_device_report;
 
 THAW_API size_t thaw_device_count(const thaw_context *context);

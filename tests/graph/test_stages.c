@@ -71,6 +71,8 @@ static void stages_suit_the_caches(void **state)
     expect_stages(32, MIB, 8 * MIB, "7x1 20x2 38x4 18x0");
     expect_stages(32, 16 * MIB, 64 * MIB, "7x2 20x4 38x8 18x0");
     expect_stages(32, 64 * MIB, 512 * MIB, "65x8 18x0");
+    expect_stages(16, 4 * MIB, 32 * MIB, "7x1 20x2 56x0");
+    expect_stages(16, 2 * MIB, 16 * MIB, "7x1 20x4 38x8 18x0");
     expect_stages(8, 4 * MIB, 32 * MIB, "7x1 16x2 60x0");
     expect_stages(6, 4 * MIB, 32 * MIB, "7x1 16x2 60x0");
     expect_stages(7, 4 * MIB, 32 * MIB, "7x1 76x0");

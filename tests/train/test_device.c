@@ -35,20 +35,52 @@ static int teardown(void **state)
 
 /* ---- the batch of the frozen part ------------------------------------------------------------------ */
 
-static thaw_status make_prefix(uint32_t batch, uint32_t *used, thaw_error *err)
+static thaw_status make_prefix_for(uint64_t images, uint32_t batch, uint32_t *used, thaw_error *err)
 {
     static thaw_net net;
     thaw_model *model;
     thaw_prefix prefix;
     expect(THAW_OK, thaw_net_inception_v3(75, &net, err), err);
     expect(THAW_OK, thaw_model_load(at(&w, "weights.safetensors"), NULL, &model, err), err);
-    thaw_prefix_spec spec = {
-        .model = model, .net = &net, .pooled = true, .feature_dtype = THAW_F32, .batch = batch};
+    thaw_prefix_spec spec = {.model = model,
+                             .net = &net,
+                             .pooled = true,
+                             .feature_dtype = THAW_F32,
+                             .images = images,
+                             .batch = batch};
     thaw_status st = thaw_prefix_create(&spec, &w.where, NULL, &prefix, err);
     *used = prefix.batch;
     thaw_prefix_free(&prefix);
     thaw_model_free(model);
     return st;
+}
+
+static thaw_status make_prefix(uint32_t batch, uint32_t *used, thaw_error *err)
+{
+    return make_prefix_for(0, batch, used, err);
+}
+
+/* Few images make a small batch, of a number that stages can divide. */
+static void the_prefix_takes_no_more_than_there_are(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t images;
+        uint32_t asked, used;
+    } cases[] = {{1, 0, 1},   {7, 0, 7},   {9, 0, 16},    {24, 0, 24},
+                 {25, 0, 32}, {31, 0, 32}, {1000, 0, 32}, {3, 4, 4}};
+    thaw_error err;
+    uint32_t used;
+    thaw_device_info saved = w.where.dev->info;
+    w.where.dev->info.preferred_batch = 32;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        expect(THAW_OK, make_prefix_for(cases[i].images, cases[i].asked, &used, &err), &err);
+        assert_int_equal(used, cases[i].used);
+    }
+    w.where.dev->info.preferred_batch = 10;
+    expect(THAW_OK, make_prefix_for(9, 0, &used, &err), &err);
+    assert_int_equal(used, 10);
+    w.where.dev->info = saved;
 }
 
 /* Bytes that a batch needs, from what the error says when there is next to nothing. */
@@ -194,6 +226,35 @@ static void precision_is_part_of_what_a_run_is(void **state)
     w.where.precision = THAW_PREC_F32;
 }
 
+/* Rows of two algorithms are not for one run. */
+static void a_cache_is_of_the_algorithms_that_filled_it(void **state)
+{
+    (void)state;
+    thaw_train_options o;
+    thaw_train_result r;
+    thaw_error err = {0};
+    thaw_choices *choices = thaw_choices_create();
+    assert_non_null(choices);
+    small_options(&w, NULL, &o);
+    o.epochs[1] = 0;
+    o.cache = THAW_CACHE_DISK;
+    o.cache_dir = at(&w, "kept");
+    o.cache_keep = true;
+    expect(THAW_OK, thaw_make_dirs(o.cache_dir, &err), &err);
+    train(&w, &o, NULL, &r);
+    thaw_train_result_free(&r);
+    const int before = count_caches();
+    expect(THAW_OK, thaw_choices_disable(choices, THAW_OP_MAXPOOL, "vector", "for this test", &err), &err);
+    w.where.choices = choices;
+    for (int i = 0; i < 2; i++) {
+        train(&w, &o, NULL, &r);
+        thaw_train_result_free(&r);
+        assert_int_equal(count_caches(), before + 1);
+    }
+    w.where.choices = NULL;
+    thaw_choices_free(choices);
+}
+
 static void precision_is_that_of_convolutions(void **state)
 {
     (void)state;
@@ -311,10 +372,12 @@ static void a_wrong_first_step_stops_the_run(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_prefix_takes_no_more_than_there_are),
         cmocka_unit_test(the_prefix_takes_what_fits),
         cmocka_unit_test(two_slots_change_no_bit),
         cmocka_unit_test(programs_of_a_phase_share_memory),
         cmocka_unit_test(precision_is_part_of_what_a_run_is),
+        cmocka_unit_test(a_cache_is_of_the_algorithms_that_filled_it),
         cmocka_unit_test(precision_is_that_of_convolutions),
         cmocka_unit_test(a_first_step_is_checked),
         cmocka_unit_test(a_wrong_first_step_stops_the_run),
