@@ -79,7 +79,7 @@ static filter_plan make_plan(const struct thaw_device *dev, const backend_op *op
     p.zeros_at = space_take(&p.workspace_bytes, p.in, sizeof(float));
     p.dy_at = space_take(&p.workspace_bytes, space_mul(space_min(p.pass, p.pixels), p.width), sizeof(float));
     space_take(&p.worker_bytes, space_mul(CHUNK, p.in_max), sizeof(float));
-    p.rows_at = space_take(&p.worker_bytes, 2 * CHUNK, sizeof(float *));
+    p.rows_at = space_take(&p.worker_bytes, CHUNK, sizeof(float *));
     p.worker_at = space_take(&p.workspace_bytes, dev->threads, p.worker_bytes);
     return p;
 }
@@ -178,68 +178,49 @@ static void pack_chunk(const filter_plan *p, const filter_part *part, const floa
     }
 }
 
-/* Draws rows of x that the next chunk packs towards the cache. */
-static void prefetch_rows(const filter_plan *p, const filter_part *part, const float *const *rows, size_t n)
-{
-    const size_t first = tile_start(p, part->tile_first), end = tile_start(p, part->tile_first + part->tiles);
-    for (size_t i = 0; i < n; i++) {
-        for (size_t c = first; c < end; c += SPACE_ALIGN / sizeof(float))
-            __builtin_prefetch(rows[i] + c, 0, 2);
-    }
-}
-
-/* Adds the products of a chunk, n pixels from `first` on. ahead: the rows of the next one, n_ahead of them.
- */
+/* Adds the products of a chunk, n pixels from `first` on. */
 static void multiply_chunk(const filter_job *job, const filter_part *part, size_t first, size_t n,
-                           const float *x_packed, const float *const *ahead, size_t n_ahead)
+                           const float *x_packed)
 {
     const filter_plan *p = &job->plan;
     const thaw_tensor *dw = &job->call->op->out[0];
     const size_t dw_pitch = (size_t)dw->pixel_pitch, panel = 2 * p->kernels->lanes;
     const size_t c0 = tile_start(p, part->tile_first), chunk = (first - job->first) / CHUNK;
-    const size_t share = space_ceil(n_ahead, part->tiles * (part->panel_end - part->panel_first));
+    const size_t step = CONV_FILTER_STRIDE * panel * sizeof(float) / part->tiles;
     float *out = (float *)job->call->args[2] + part->tap * p->in * dw_pitch;
     for (size_t i = part->panel_first; i < part->panel_end; i++) {
-        const char *next = (const char *)packed_panel(job, chunk, n, i + 1);
-        const size_t next_bytes = i + 1 < part->panel_end ? n * panel * sizeof(float) / part->tiles : 0;
-        for (size_t t = part->tile_first; t < part->tile_first + part->tiles; t++, next += next_bytes) {
-            const size_t c = tile_start(p, t), channels = tile_start(p, t + 1) - c;
-            const conv_filter_tile tile = {
-                .x = x_packed + (c - c0) * n,
-                .dy = packed_panel(job, chunk, n, i),
-                .n = n,
-                .out = out + c * dw_pitch + i * panel,
-                .out_pitch = dw_pitch,
-                .cols = space_min(panel, p->out - i * panel),
-                .add = first > 0,
-                .prefetch = next,
-                .prefetch_step = next_bytes * CONV_FILTER_STRIDE / n,
-            };
-            const size_t rows = space_min(share, n_ahead);
-            prefetch_rows(p, part, ahead, rows);
-            ahead += rows;
-            n_ahead -= rows;
+        const bool last = i + 1 == part->panel_end;
+        conv_filter_tile tile = {
+            .x = x_packed,
+            .dy = packed_panel(job, chunk, n, i),
+            .n = n,
+            .out_pitch = dw_pitch,
+            .cols = space_min(panel, p->out - i * panel),
+            .add = first > 0,
+            .prefetch = (const char *)packed_panel(job, chunk, n, last ? i : i + 1),
+            .prefetch_step = last ? 0 : step,
+        };
+        size_t c = c0;
+        for (size_t t = part->tile_first; t < part->tile_first + part->tiles; t++) {
+            const size_t channels = tile_start(p, t + 1) - c;
+            tile.out = out + c * dw_pitch + i * panel;
             p->kernels->filter[panel_vectors(p, i) - 1][channels](&tile);
+            tile.x += channels * n;
+            tile.prefetch += tile.prefetch_step * (n / CONV_FILTER_STRIDE);
+            c += channels;
         }
     }
 }
 
 static void multiply_part(const filter_job *job, const filter_part *part, char *area)
 {
-    const filter_plan *p = &job->plan;
     float *packed = (float *)(void *)area;
-    const float **rows = (const float **)(void *)(area + p->rows_at), **ahead = rows + CHUNK;
-    size_t n = space_min(CHUNK, job->end - job->first);
-    find_rows(job, part->tap, job->first, n, rows);
+    const float **rows = (const float **)(void *)(area + job->plan.rows_at);
     for (size_t first = job->first; first < job->end; first += CHUNK) {
-        const size_t n_ahead = space_min(CHUNK, job->end - first - n);
-        pack_chunk(p, part, rows, n, packed);
-        find_rows(job, part->tap, first + n, n_ahead, ahead);
-        multiply_chunk(job, part, first, n, packed, ahead, n_ahead);
-        const float **done = rows;
-        rows = ahead;
-        ahead = done;
-        n = n_ahead;
+        const size_t n = space_min(CHUNK, job->end - first);
+        find_rows(job, part->tap, first, n, rows);
+        pack_chunk(&job->plan, part, rows, n, packed);
+        multiply_chunk(job, part, first, n, packed);
     }
 }
 
