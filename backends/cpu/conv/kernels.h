@@ -10,6 +10,8 @@
 
 /* Rows of the tallest tile of any instruction set. */
 #define CONV_MAX_ROWS 14
+/* Pixels of a filter gradient between two prefetches. */
+#define CONV_FILTER_STRIDE ((size_t)8)
 
 /* One tile of an implicit matrix product:
  * out[pixels[m]*out_pitch + j] = max(floor, bias[j] + sum over t < taps, k < tap_len of
@@ -37,8 +39,10 @@ typedef struct {
     size_t n;
     float *out;
     size_t out_pitch;
-    size_t cols; /* 1 … W */
-    bool add;    /* to what out holds; otherwise out is only written */
+    size_t cols;          /* 1 … W */
+    bool add;             /* to what out holds; otherwise out is only written */
+    const char *prefetch; /* drawn likewise, prefetch_step bytes further every CONV_FILTER_STRIDE pixels */
+    size_t prefetch_step;
 } conv_filter_tile;
 
 typedef struct {

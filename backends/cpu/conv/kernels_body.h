@@ -80,17 +80,22 @@ INLINE void tile_body(const conv_tile *t, size_t rows, size_t nv)
     }
 }
 
-INLINE void filter_body(const conv_filter_tile *t, size_t rows, size_t nv)
+INLINE void store_sums(const conv_filter_tile *t, size_t m, const vec *sums, size_t nv, size_t cols)
 {
-    vec acc[ROWS][2];
+    float *out = t->out + m * t->out_pitch;
     UNROLL
-    for (size_t m = 0; m < rows; m++) {
-        UNROLL
-        for (size_t v = 0; v < nv; v++)
-            acc[m][v] = vec_zero();
+    for (size_t v = 0; v < nv; v++) {
+        vec sum = sums[v];
+        if (t->add)
+            sum = vec_add(load_cols(out, v * LANES, cols), sum);
+        store_cols(out, sum, v * LANES, cols);
     }
-    const float *x = t->x, *dy = t->dy;
-    for (size_t p = t->n; p > 0; p--, x += rows, dy += nv * LANES) {
+}
+
+/* acc[m][v] += x[p*rows + m] * dy[p*nv*LANES + v*LANES …] for n pixels. */
+INLINE void filter_pixels(const float *x, const float *dy, size_t n, size_t rows, size_t nv, vec (*acc)[2])
+{
+    for (size_t p = n; p > 0; p--, x += rows, dy += nv * LANES) {
         vec b[2];
         UNROLL
         for (size_t v = 0; v < nv; v++)
@@ -103,16 +108,34 @@ INLINE void filter_body(const conv_filter_tile *t, size_t rows, size_t nv)
                 acc[m][v] = vec_fma(a, b[v], acc[m][v]);
         }
     }
+}
+
+INLINE void filter_body(const conv_filter_tile *t, size_t rows, size_t nv)
+{
+    vec acc[ROWS][2];
     UNROLL
     for (size_t m = 0; m < rows; m++) {
-        float *out = t->out + m * t->out_pitch;
         UNROLL
         for (size_t v = 0; v < nv; v++) {
-            vec sum = acc[m][v];
-            if (t->add)
-                sum = vec_add(load_cols(out, v * LANES, t->cols), sum);
-            store_cols(out, sum, v * LANES, t->cols);
+            acc[m][v] = vec_zero();
+            __builtin_prefetch(t->out + m * t->out_pitch + v * LANES, 1, 2);
         }
+    }
+    const char *ahead = t->prefetch;
+    size_t p = 0;
+    for (; p + CONV_FILTER_STRIDE <= t->n; p += CONV_FILTER_STRIDE, ahead += t->prefetch_step) {
+        __builtin_prefetch(ahead, 0, 2);
+        filter_pixels(t->x + p * rows, t->dy + p * nv * LANES, CONV_FILTER_STRIDE, rows, nv, acc);
+    }
+    filter_pixels(t->x + p * rows, t->dy + p * nv * LANES, t->n - p, rows, nv, acc);
+    if (t->cols < nv * LANES) {
+        UNROLL
+        for (size_t m = 0; m < rows; m++)
+            store_sums(t, m, acc[m], nv, t->cols);
+    } else {
+        UNROLL
+        for (size_t m = 0; m < rows; m++)
+            store_sums(t, m, acc[m], nv, nv * LANES);
     }
 }
 
