@@ -240,6 +240,10 @@ static void add_precisions(check_list *list)
                  {THAW_PREC_TF32, "tf32_", {3, 2, 8, 130, 2, 1, 1, 1, 0, 1, 1, 12, 6}},
                  {THAW_PREC_TF32, "tf32_", {1, 1, 136, 5, 1, 1, 0, 0, 0, 0, 3, 17, 13}},
                  {THAW_PREC_BF16, "bf16_", {3, 3, 48, 64, 1, 1, 1, 1, 1, 1, 1, 8, 8}},
+                 {THAW_PREC_BF16, "bf16_", {3, 3, 3, 34, 2, 2, 0, 0, 0, 0, 2, 9, 11}},
+                 {THAW_PREC_BF16, "bf16_", {1, 7, 37, 20, 1, 1, 0, 0, 3, 3, 2, 5, 17}},
+                 {THAW_PREC_BF16, "bf16_", {3, 2, 8, 130, 2, 1, 1, 1, 0, 1, 1, 12, 6}},
+                 {THAW_PREC_BF16, "bf16_", {1, 1, 136, 5, 1, 1, 0, 0, 0, 0, 3, 17, 13}},
                  {THAW_PREC_F16, "f16_", {3, 3, 48, 64, 1, 1, 1, 1, 1, 1, 1, 8, 8}}};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         const shape *s = &table[i].s;
@@ -255,9 +259,9 @@ static void add_precisions(check_list *list)
     }
     static const int32_t outputs[4] = {24, 7, 33, 64};
     static const shape siblings = {1, 1, 40, 128, 1, 1, 0, 0, 0, 0, 2, 5, 5};
-    add_forward(list, &siblings, outputs, 4, WITH_BIAS | WITH_RELU | WITH_CONST | WITH_SLICES,
-                "tf32_siblings_")
-        ->precision = THAW_PREC_TF32;
+    const unsigned with = WITH_BIAS | WITH_RELU | WITH_CONST | WITH_SLICES;
+    add_forward(list, &siblings, outputs, 4, with, "tf32_siblings_")->precision = THAW_PREC_TF32;
+    add_forward(list, &siblings, outputs, 4, with, "bf16_siblings_")->precision = THAW_PREC_BF16;
 }
 
 /* Few inputs are so large that what a transform spreads of their rounding over a tile shows in the others. */

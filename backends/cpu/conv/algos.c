@@ -1,8 +1,13 @@
 #include "conv.h"
 
+#include "bf16.h"
 #include "direct.h"
 
 const cpu_algo *const cpu_conv_algos[] = {
+#if defined(THAW_CPU_BF16)
+    &cpu_conv_bf16_amx,
+    &cpu_conv_bf16_avx512,
+#endif
     &cpu_conv_direct,
     &cpu_conv_direct_bwd_data,
     &cpu_conv_direct_bwd_filter,
