@@ -64,7 +64,7 @@ static void thaw_version(const bench_column *k, char out[160])
 
 static void precision(const bench_column *k, char out[160])
 {
-    snprintf(out, 160, "%s", k->file->options.precision);
+    snprintf(out, 160, "%s%s", k->file->options.precision, k->file->options.exact ? " exact" : "");
 }
 
 /* "" if unknown. */
@@ -271,7 +271,7 @@ static void check_peak(fairness *f, const bench_column *k)
             continue;
         warn(f, false,
              "%s: %s, batch %.0f is above the measured peak (%.0f %%): the peak was measured too low, or an "
-             "algorithm does less arithmetic than is counted, or has faster units for it (tf32)",
+             "algorithm does less arithmetic than is counted, or has faster units for it (tf32, bf16)",
              k->letter, s->name, s->batch, 100 * s->share_of_peak);
         return;
     }

@@ -144,6 +144,7 @@ static void read_options(const bench_node *root, bench_options *o)
     o->input_size = cli_tree_number(&n, "input_size");
     o->classes = cli_tree_number(&n, "classes");
     o->precision = cli_tree_text(&n, "precision");
+    o->exact = cli_tree_flag(&n, "exact");
     o->quick = cli_tree_flag(&n, "quick");
     o->interleaved = cli_tree_flag(&n, "interleaved");
 }

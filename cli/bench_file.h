@@ -52,6 +52,7 @@ typedef struct bench_options {
     char batch_sizes[128], step_batch_sizes[128], sections[128]; /* "1, 8, 32" */
     double repeat, seconds, threads, input_size, classes;
     const char *precision;
+    bool exact;
     bool quick, interleaved;
 } bench_options;
 

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "bench_report.h"
+#include "cli.h"
 #include "json.h"
 
 /* null where a number is not known. */
@@ -56,7 +57,8 @@ static void options(cli_json *json, const thaw_bench_report *r)
     cli_json_count(json, "repeat", r->repeat);
     cli_json_real(json, "seconds", r->seconds);
     cli_json_count(json, "threads", r->threads);
-    cli_json_text(json, "precision", r->precision == THAW_RECIPE_PRECISION_TF32 ? "tf32" : "f32");
+    cli_json_text(json, "precision", cli_precision_name(r->precision));
+    cli_json_bool(json, "exact", r->exact);
     cli_json_count(json, "input_size", r->input_size);
     cli_json_count(json, "classes", r->n_classes);
     texts(json, "sections", r->section_names, r->n_section_names);

@@ -179,6 +179,7 @@ static const fact_line facts[] = {
     {"file", TEXT, FILE_FACT(path), NULL},
     {"complete", FLAG, FILE_FACT(complete), NULL},
     {"precision", TEXT, OPTION_FACT(precision), NULL},
+    {"exact products", FLAG, OPTION_FACT(exact), NULL},
     {"image size", COUNT, OPTION_FACT(input_size), NULL},
     {"classes", COUNT, OPTION_FACT(classes), NULL},
     {"threads", COUNT, OPTION_FACT(threads), NULL},

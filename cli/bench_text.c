@@ -6,6 +6,7 @@
 
 #include "bench_figure.h"
 #include "bench_report.h"
+#include "cli.h"
 #include "table.h"
 
 #define SHOWN_OPS 12u /* of a program; --json has them all */
@@ -65,11 +66,11 @@ static void print_machine(const thaw_bench_report *r)
     if (r->os_clock_ghz > 0)
         printf("; the system says %.2f GHz", r->os_clock_ghz);
     printf("%s%s\n", r->governor ? ", governor " : "", r->governor ? r->governor : "");
-    printf(
-        "images of %ux%u, %u classes, %s; up to %u repetitions, or %g s each; memory of the process at most "
-        "%s\n\n",
-        (unsigned)r->input_size, (unsigned)r->input_size, (unsigned)r->n_classes,
-        r->precision == THAW_RECIPE_PRECISION_TF32 ? "tf32" : "f32", (unsigned)r->repeat, r->seconds, rss);
+    printf("images of %ux%u, %u classes, %s%s; up to %u repetitions, or %g s each; memory of the process at "
+           "most "
+           "%s\n\n",
+           (unsigned)r->input_size, (unsigned)r->input_size, (unsigned)r->n_classes,
+           cli_precision_name(r->precision), r->exact ? " exact" : "", (unsigned)r->repeat, r->seconds, rss);
 }
 
 static void print_devices(const thaw_bench_report *r)

@@ -40,6 +40,8 @@ typedef struct cli_common {
     uint32_t threads;
     cli_list plugins;
     int32_t on_decline; /* THAW_ON_DECLINE_* */
+    int32_t precision;  /* THAW_RECIPE_PRECISION_* */
+    bool exact;
     bool json, quiet, verbose;
     const char *trace;
     bool trace_sync;
@@ -82,6 +84,22 @@ typedef struct cli_common {
         .name = "fallback", .kind = CLI_CHOICE, .target = &(c)->on_decline, .choices = "warn|error|allow",   \
         .help = "when the device declines an op, the CPU takes it (default warn)"                            \
     }
+/* What convolutions may do. */
+#define CLI_PRODUCT_OPTIONS(c)                                                                               \
+    {.name = "precision",                                                                                    \
+     .kind = CLI_CHOICE,                                                                                     \
+     .target = &(c)->precision,                                                                              \
+     .choices = "f32|tf32|bf16",                                                                             \
+     .help =                                                                                                 \
+         "of convolutions' factors: tf32, or bf16 in the frozen part, is faster on devices that have it "    \
+         "(default f32)"},                                                                                   \
+    {                                                                                                        \
+        .name = "exact", .kind = CLI_FLAG, .target = &(c)->exact,                                            \
+        .help =                                                                                              \
+            "convolutions by their own products alone, without Winograd's transforms: slower, more exact"    \
+    }
+/* "f32", "tf32" or "bf16", of a THAW_RECIPE_PRECISION_*. */
+const char *cli_precision_name(int32_t precision);
 #define CLI_JSON_OPTION(c)                                                                                   \
     {                                                                                                        \
         .name = "json", .kind = CLI_FLAG, .target = &(c)->json, .help = "print JSON"                         \
@@ -150,11 +168,6 @@ void cli_note_command(const char *command);
          .min = 1,                                                                                           \
          .max = 4096,                                                                                        \
          .help = "images of a training step (default 32)"},                                                  \
-        {.name = "precision",                                                                                \
-         .kind = CLI_CHOICE,                                                                                 \
-         .target = &(r)->precision,                                                                          \
-         .choices = "f32|tf32",                                                                              \
-         .help = "of convolutions' factors; tf32 is faster on some GPUs (default f32)"},                     \
         {.name = "unfreeze-last",                                                                            \
          .kind = CLI_COUNT,                                                                                  \
          .target = &(r)->unfreeze_last,                                                                      \
@@ -184,7 +197,7 @@ void cli_note_command(const char *command);
 
 /* -1 if what says where to start and what to train is said once; otherwise the exit code after a message. */
 int cli_recipe_check(const cli_usage *usage, const thaw_recipe *recipe, bool last_given);
-/* Device and weights of a recipe. Where it names neither weights nor a model: $THAW_WEIGHTS, else
+/* Device, precision and weights of a recipe. Where it names neither weights nor a model: $THAW_WEIGHTS, else
  * inception_v3.safetensors in the cache folder. False after a message that says how to get it. *found is
  * freed by free(), after the recipe's use. */
 bool cli_recipe_start(thaw_recipe *recipe, const cli_common *common, char **found);

@@ -128,6 +128,8 @@ static int measure(bench_args *args, const cli_list *words)
     o->sections = args->sections.items;
     o->n_sections = args->sections.count;
     o->on_decline = args->common.on_decline;
+    o->precision = args->common.precision;
+    o->exact = args->common.exact;
     o->quick = args->quick;
     o->no_ops = args->no_ops;
     o->on_step = on_step;
@@ -185,11 +187,7 @@ int cli_bench(int argc, char **argv)
          .target = &args.quick,
          .help = "batch size 8, 3 repetitions, 1 s, no ops of train, unless told otherwise"},
         {.name = "no-ops", .kind = CLI_FLAG, .target = &args.no_ops, .help = "no tables of ops"},
-        {.name = "precision",
-         .kind = CLI_CHOICE,
-         .target = &o->precision,
-         .choices = "f32|tf32",
-         .help = "of convolutions' factors (default f32)"},
+        CLI_PRODUCT_OPTIONS(&args.common),
         {.name = "input-size",
          .kind = CLI_COUNT,
          .target = &o->input_size,

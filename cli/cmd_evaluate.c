@@ -217,6 +217,7 @@ int cli_evaluate(int argc, char **argv)
          .help = "name every photo that was taken for another class"},
         CLI_CSV_OPTION(&args.csv),
         CLI_BATCH_OPTION(&args.batch),
+        CLI_PRODUCT_OPTIONS(&args.common),
         CLI_DEVICE_OPTIONS(&args.common),
         CLI_JSON_OPTION(&args.common),
         CLI_QUIET_OPTION(&args.common),

@@ -169,6 +169,7 @@ int cli_features(int argc, char **argv)
     const cli_option options[] = {
         CLI_OUTPUT_OPTION(&output, "the .npy or .csv to write (- for CSV on stdout)"),
         CLI_BATCH_OPTION(&batch),
+        CLI_PRODUCT_OPTIONS(&common),
         CLI_DEVICE_OPTIONS(&common),
         CLI_QUIET_OPTION(&common),
     };

@@ -194,6 +194,7 @@ int cli_plan(int argc, char **argv)
          .max = 100000,
          .help = "of the head (default 5)"},
         {.name = "summary", .kind = CLI_FLAG, .target = &args.summary, .help = "totals only"},
+        CLI_PRODUCT_OPTIONS(&args.common),
         CLI_DEVICE_OPTIONS(&args.common),
         CLI_JSON_OPTION(&args.common),
     };

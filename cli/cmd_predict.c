@@ -149,6 +149,7 @@ int cli_predict(int argc, char **argv)
          .help = "classes to show for each photo (default 3)"},
         CLI_CSV_OPTION(&args.csv),
         CLI_BATCH_OPTION(&args.batch),
+        CLI_PRODUCT_OPTIONS(&args.common),
         CLI_DEVICE_OPTIONS(&args.common),
         CLI_JSON_OPTION(&args.common),
         CLI_QUIET_OPTION(&args.common),

@@ -192,6 +192,7 @@ int cli_train(int argc, char **argv)
          .kind = CLI_FLAG,
          .target = &args.check_step,
          .help = "compute each phase's first step on cpu:0 too, and stop if it differs"},
+        CLI_PRODUCT_OPTIONS(&args.common),
         CLI_DEVICE_OPTIONS(&args.common),
         CLI_JSON_OPTION(&args.common),
         CLI_QUIET_OPTION(&args.common),

@@ -182,6 +182,8 @@ static int run_tune(tune_args *args)
         return CLI_EXIT_FAILURE;
     args->recipe.device = args->common.device;
     args->recipe.on_decline = args->common.on_decline;
+    args->recipe.precision = args->common.precision;
+    args->recipe.exact = args->common.exact;
     int code = args->list ? list(context, args, &run) : search(context, args, &run);
     return cli_context_end(context, &args->common, code);
 }
@@ -215,6 +217,7 @@ int cli_tune(int argc, char **argv)
          .max = 100000,
          .help = "of the head (default 5)"},
         CLI_RECIPE_OPTIONS(r, &args.given_last),
+        CLI_PRODUCT_OPTIONS(&args.common),
         CLI_DEVICE_OPTIONS(&args.common),
         CLI_JSON_OPTION(&args.common),
         CLI_QUIET_OPTION(&args.common),

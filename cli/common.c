@@ -46,6 +46,13 @@ int cli_context_end(thaw_context *context, const cli_common *common, int code)
     return code;
 }
 
+const char *cli_precision_name(int32_t precision)
+{
+    return precision == THAW_RECIPE_PRECISION_TF32   ? "tf32"
+           : precision == THAW_RECIPE_PRECISION_BF16 ? "bf16"
+                                                     : "f32";
+}
+
 void cli_common_free(cli_common *common)
 {
     free(common->plugins.items);

@@ -54,6 +54,8 @@ bool cli_recipe_start(thaw_recipe *recipe, const cli_common *common, char **foun
     *found = NULL;
     recipe->device = common->device;
     recipe->on_decline = common->on_decline;
+    recipe->precision = common->precision;
+    recipe->exact = common->exact;
     if (recipe->weights || recipe->init)
         return true;
     recipe->weights = *found = find_weights();

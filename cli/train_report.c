@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "cli.h"
 #include "table.h"
 
 #define HEAD_TENSORS 2u /* kernel and bias */
@@ -76,19 +77,14 @@ static void print_memory(const thaw_run_header *h)
            (unsigned)h->prefix_batch, prefix);
 }
 
-static const char *precision_name(const thaw_run_header *h)
-{
-    return h->precision == THAW_RECIPE_PRECISION_TF32 ? "tf32" : "f32";
-}
-
 static void print_header(const thaw_run_header *h)
 {
     printf("thaw %s on %s (%s)\n", thaw_version(), h->device, h->device_title);
     printf("  weights     %s\n", h->weights);
     print_data(h);
     print_trained(h);
-    printf("  steps       batches of %u, dropout %g, convolutions in %s\n", (unsigned)h->batch_size,
-           h->dropout, precision_name(h));
+    printf("  steps       batches of %u, dropout %g, convolutions in %s%s\n", (unsigned)h->batch_size,
+           h->dropout, cli_precision_name(h->precision), h->exact ? ", exact" : "");
     print_memory(h);
     if (h->resumed)
         printf("  resumed     in phase %u, epoch %u, after step %u\n", (unsigned)h->resume_phase,
@@ -118,7 +114,8 @@ static void json_header(cli_json *json, const thaw_run_header *h)
     cli_json_count(json, "input_size", h->input_size);
     cli_json_count(json, "batch_size", h->batch_size);
     cli_json_real(json, "dropout", h->dropout);
-    cli_json_text(json, "precision", precision_name(h));
+    cli_json_text(json, "precision", cli_precision_name(h->precision));
+    cli_json_bool(json, "exact", h->exact);
     cli_json_text(json, "bn", h->bn == THAW_RECIPE_BN_BATCH ? "batch" : "frozen");
     cli_json_count(json, "trained_layers", h->layers);
     cli_json_count(json, "trained_tensors", h->tensors);

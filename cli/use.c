@@ -23,6 +23,8 @@ void cli_use_begin(thaw_use_options *options, const cli_common *common, const ch
     options->device = common->device;
     options->on_decline = common->on_decline;
     options->batch_size = batch;
+    options->precision = common->precision;
+    options->exact = common->exact;
     cli_catch_signals(&options->cancel);
 }
 

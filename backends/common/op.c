@@ -236,6 +236,11 @@ static thaw_status check_head(const thaw_op *op, const backend_op_rule *rule, th
     if (op->precision < THAW_PREC_F32 || op->precision > THAW_PREC_F16)
         return backend_fail(err, THAW_E_INVALID, "%s: precision %d does not exist", rule->name,
                             op->precision);
+    if (op->flags & ~(uint32_t)THAW_OP_EXACT)
+        return backend_fail(err, THAW_E_UNSUPPORTED,
+                            "%s: flags are 0x%x, and this plugin knows 0x%x: it is older than the host, so "
+                            "update it",
+                            rule->name, op->flags, (unsigned)THAW_OP_EXACT);
     return THAW_OK;
 }
 
@@ -270,6 +275,7 @@ thaw_status backend_op_read(const thaw_host *host, const thaw_op *from, backend_
     op->in = (thaw_tensor *)(op + 1);
     op->out = op->in + own.n_in;
     op->precision = own.precision;
+    op->flags = own.flags;
     op->runs = own.runs;
     s = read_attr(rule, own.attr, op, err);
     if (s == THAW_OK)

@@ -30,6 +30,7 @@ typedef struct {
         thaw_cast_attr cast;
     } attr;
     thaw_precision precision;
+    uint32_t flags; /* THAW_OP_EXACT or 0 */
     uint64_t runs;
 } backend_op;
 

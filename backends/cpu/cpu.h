@@ -19,6 +19,8 @@ struct thaw_device {
     uint32_t threads; /* of the host's parallel_for */
     size_t l2_bytes;  /* per core, a default where it cannot be read */
     size_t l3_bytes;  /* shared */
+    /* With CPU_ISA_AVX512: what multiplies bf16. slow: no faster than f32 by AVX-512. */
+    bool avx512_bf16, slow_avx512_bf16, amx_bf16;
 };
 
 /* One run of a kernel: args[i] is the host address of input i, then of output i - n_in. A CONST input's

@@ -8,6 +8,9 @@
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
+#if defined(__x86_64__) && defined(__linux__)
+#include <sys/syscall.h>
+#endif
 
 static const char *const names[] = {
     [CPU_ISA_REFERENCE] = "reference",
@@ -31,6 +34,59 @@ cpu_isa cpu_isa_best(void)
 #endif
     return CPU_ISA_GENERIC;
 }
+
+#if defined(__x86_64__)
+/* Bits of CPUID, leaf 7: EAX of subleaf 1, EDX of subleaf 0. */
+#define BIT_AVX512_BF16 (1u << 5)
+#define BIT_AMX_BF16    (1u << 22)
+#define BIT_AMX_TILE    (1u << 24)
+
+bool cpu_has_avx512_bf16(void)
+{
+    unsigned a, b, c, d;
+    return cpu_isa_best() == CPU_ISA_AVX512 && __get_cpuid_count(7, 1, &a, &b, &c, &d) &&
+           (a & BIT_AVX512_BF16);
+}
+
+/* Intel's cores do one such product of 512 bits a cycle, but two of f32, which come to the same. */
+bool cpu_has_slow_avx512_bf16(void)
+{
+    return __builtin_cpu_is("intel");
+}
+
+static bool has_amx_bf16(void)
+{
+    const unsigned both = BIT_AMX_BF16 | BIT_AMX_TILE;
+    unsigned a, b, c, d;
+    return cpu_has_avx512_bf16() && __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & both) == both;
+}
+#else
+bool cpu_has_avx512_bf16(void)
+{
+    return false;
+}
+
+bool cpu_has_slow_avx512_bf16(void)
+{
+    return false;
+}
+#endif
+
+#if defined(__x86_64__) && defined(__linux__)
+/* arch/x86/include/uapi/asm/prctl.h, which not every system has new enough. */
+#define REQUEST_STATE   0x1023
+#define STATE_TILE_DATA 18
+
+bool cpu_take_amx_bf16(void)
+{
+    return has_amx_bf16() && syscall(SYS_arch_prctl, REQUEST_STATE, STATE_TILE_DATA) == 0;
+}
+#else
+bool cpu_take_amx_bf16(void)
+{
+    return false;
+}
+#endif
 
 const char *cpu_isa_name(cpu_isa isa)
 {

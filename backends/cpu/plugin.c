@@ -163,7 +163,10 @@ static thaw_status plugin_device_open(uint32_t index, const char *options, thaw_
                          .isa = isa,
                          .threads = the_host->thread_count(the_host->ctx),
                          .l2_bytes = near_bytes(),
-                         .l3_bytes = l3 ? l3 : DEFAULT_L3_BYTES};
+                         .l3_bytes = l3 ? l3 : DEFAULT_L3_BYTES,
+                         .avx512_bf16 = isa == CPU_ISA_AVX512 && cpu_has_avx512_bf16(),
+                         .slow_avx512_bf16 = cpu_has_slow_avx512_bf16(),
+                         .amx_bf16 = isa == CPU_ISA_AVX512 && cpu_take_amx_bf16()};
     *out = dev;
     *ops = &device_ops;
     return THAW_OK;

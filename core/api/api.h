@@ -76,7 +76,8 @@ thaw_status thaw_blank_model(thaw_model **out, thaw_error *err);
 /* What core/train understands of a recipe. Strings stay the recipe's. THAW_E_INVALID for values that no
  * enumeration has. */
 thaw_status thaw_recipe_translate(const thaw_recipe *recipe, thaw_train_options *out, thaw_error *err);
-/* Of a recipe that thaw_recipe_translate has accepted. */
-thaw_precision thaw_recipe_precision(const thaw_recipe *recipe);
+/* Sets what convolutions may do. precision: THAW_RECIPE_PRECISION_*; exact: not 0 is true. THAW_E_INVALID for
+ * another precision. */
+thaw_status thaw_permit(int32_t precision, int32_t exact, thaw_where *where, thaw_error *err);
 
 #endif

@@ -59,11 +59,10 @@ static thaw_status check_numbers(const thaw_bench_options *o, thaw_error *err)
                          THAW_MIN_INPUT_SIZE);
     if (o->n_classes < 2 || o->n_classes > 100000)
         return thaw_fail(err, THAW_E_INVALID, "%u classes: 2 to 100000", o->n_classes);
-    if (o->precision < 0 || o->precision > THAW_RECIPE_PRECISION_TF32)
-        return thaw_fail(err, THAW_E_INVALID, "precision is %d: it is one of THAW_RECIPE_PRECISION_*",
-                         (int)o->precision);
     thaw_fallback fallback;
-    return thaw_read_decline(o->on_decline, &fallback, err);
+    thaw_where where = {0};
+    thaw_status st = thaw_permit(o->precision, o->exact, &where, err);
+    return st == THAW_OK ? thaw_read_decline(o->on_decline, &fallback, err) : st;
 }
 
 static int by_size(const void *a, const void *b)
@@ -168,7 +167,9 @@ static thaw_status open_device(thaw_context *context, const thaw_bench_options *
         held->names[i] = NULL;
         return thaw_fail_memory(err, strlen(name), "a device's name");
     }
-    session->where.precision = o->precision == THAW_RECIPE_PRECISION_TF32 ? THAW_PREC_TF32 : THAW_PREC_F32;
+    st = thaw_permit(o->precision, o->exact, &session->where, err);
+    if (st != THAW_OK)
+        return st;
     *device = (bench_device){.name = held->names[i],
                              .where = session->where,
                              .peak_extension =
@@ -248,6 +249,7 @@ static thaw_status measure(thaw_context *context, thaw_bench_options *o, uint32_
     r->input_size = o->input_size;
     r->n_classes = o->n_classes;
     r->precision = o->precision;
+    r->exact = o->exact != 0;
     r->quick = o->quick != 0;
     for (uint32_t k = 0; k < BENCH_N_KINDS; k++)
         if (kinds >> k & 1)

@@ -99,7 +99,9 @@ thaw_status thaw_recipe_outline(thaw_context *context, const thaw_recipe *recipe
         st = thaw_session_open(context, given.device, given.on_decline, &held->session, err);
     if (st == THAW_OK) {
         held->session.where.prefix_batch = given.prefix_batch;
-        held->session.where.precision = thaw_recipe_precision(&given);
+        st = thaw_permit(given.precision, given.exact, &held->session.where, err);
+    }
+    if (st == THAW_OK) {
         st = thaw_plan_run(&options, model, n_classes, &held->session.where, &held->plan, err);
     }
     if (st == THAW_OK)

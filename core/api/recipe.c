@@ -27,7 +27,7 @@ static thaw_status check_choice(const char *name, int32_t value, int32_t count, 
 {
     if (value >= 0 && value < count)
         return THAW_OK;
-    return thaw_fail(err, THAW_E_INVALID, "recipe.%s is %d: it goes from 0 to %d", name, (int)value,
+    return thaw_fail(err, THAW_E_INVALID, "the option %s is %d: it goes from 0 to %d", name, (int)value,
                      (int)count - 1);
 }
 
@@ -41,7 +41,7 @@ static thaw_status check_choices(const thaw_recipe *r, thaw_error *err)
                    {"cache", r->cache, 4},
                    {"cache_type", r->cache_type, 2},
                    {"on_bad_image", r->on_bad_image, 2},
-                   {"precision", r->precision, 2}};
+                   {"precision", r->precision, 3}};
     for (size_t i = 0; i < sizeof choices / sizeof choices[0]; i++) {
         thaw_status st = check_choice(choices[i].name, choices[i].value, choices[i].count, err);
         if (st != THAW_OK)
@@ -50,9 +50,26 @@ static thaw_status check_choices(const thaw_recipe *r, thaw_error *err)
     return THAW_OK;
 }
 
-thaw_precision thaw_recipe_precision(const thaw_recipe *recipe)
+static const thaw_precision precisions[] = {[THAW_RECIPE_PRECISION_F32] = THAW_PREC_F32,
+                                            [THAW_RECIPE_PRECISION_TF32] = THAW_PREC_TF32,
+                                            [THAW_RECIPE_PRECISION_BF16] = THAW_PREC_BF16};
+
+thaw_status thaw_permit(int32_t precision, int32_t exact, thaw_where *where, thaw_error *err)
 {
-    return recipe->precision == THAW_RECIPE_PRECISION_TF32 ? THAW_PREC_TF32 : THAW_PREC_F32;
+    thaw_status st = check_choice("precision", precision, sizeof precisions / sizeof precisions[0], err);
+    if (st != THAW_OK)
+        return st;
+    where->precision = precisions[precision];
+    where->exact = exact != 0;
+    return THAW_OK;
+}
+
+static int32_t recipe_precision(thaw_precision precision)
+{
+    int32_t i = sizeof precisions / sizeof precisions[0];
+    while (i > 0 && precisions[--i] != precision)
+        ;
+    return i;
 }
 
 thaw_status thaw_recipe_translate(const thaw_recipe *r, thaw_train_options *out, thaw_error *err)
@@ -148,7 +165,8 @@ static void send_header(const forward *f, const thaw_train_header *h)
         .resume_phase = h->resume_phase + 1,
         .resume_epoch = h->resume_epoch + 1,
         .resume_step = h->resume_step,
-        .precision = h->precision == THAW_PREC_TF32 ? THAW_RECIPE_PRECISION_TF32 : THAW_RECIPE_PRECISION_F32,
+        .precision = recipe_precision(h->precision),
+        .exact = h->exact,
     };
     send(f, (thaw_run_event){.kind = THAW_RUN_HEADER, .header = &header});
 }
@@ -273,8 +291,8 @@ thaw_status thaw_run_recipe(thaw_context *context, const thaw_recipe *recipe,
         f.start = options.init ? options.init : options.weights;
         session.where.cancel = given.cancel;
         session.where.prefix_batch = given.prefix_batch;
-        session.where.precision = thaw_recipe_precision(&given);
-        if (given.check_step)
+        st = thaw_permit(given.precision, given.exact, &session.where, err);
+        if (st == THAW_OK && given.check_step)
             st = thaw_runtime_open(context->runtime, "cpu:0", &check_dev, err);
         session.where.check_dev = check_dev;
     }

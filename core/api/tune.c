@@ -47,9 +47,10 @@ static thaw_status gather(const thaw_recipe *recipe, thaw_train_options *options
     thaw_where where = session->where;
     where.dev = thaw_tune_ops_dev(ops);
     where.prefix_batch = recipe->prefix_batch;
-    where.precision = thaw_recipe_precision(recipe);
     where.fallback = THAW_FALLBACK_ALLOW;
-    thaw_status st = load_start(options, &model, err);
+    thaw_status st = thaw_permit(recipe->precision, recipe->exact, &where, err);
+    if (st == THAW_OK)
+        st = load_start(options, &model, err);
     if (st == THAW_OK) {
         st = thaw_plan_run(options, model, n_classes, &where, &plan, err);
         thaw_run_plan_free(&plan);

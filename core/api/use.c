@@ -42,6 +42,8 @@ static thaw_status open_call(thaw_context *context, const thaw_use_options *opti
                          call->options.model);
     if (st == THAW_OK)
         st = thaw_session_open(context, call->options.device, call->options.on_decline, &call->session, err);
+    if (st == THAW_OK)
+        st = thaw_permit(call->options.precision, call->options.exact, &call->session.where, err);
     call->session.where.cancel = call->options.cancel;
     return st;
 }

@@ -123,7 +123,8 @@ static thaw_status measure_kind(bench_run *run, bench_kind kind, thaw_error *err
 }
 
 /* What is faster than the peak says that the peak was measured while somebody else used the machine, or that
- * it is none; the shares must not be believed. With tf32 other units compute than those of the f32 peak. */
+ * it is none; the shares must not be believed. With less than f32 other units compute than those of the f32
+ * peak. */
 static void doubt_peak(bench_device *device)
 {
     double most = 0;

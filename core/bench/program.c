@@ -196,7 +196,8 @@ thaw_status bench_program_create(const bench_run *run, bench_device *device, ben
     if (st == THAW_OK)
         st = thaw_lower(&p->spec, &out->low, err);
     if (st == THAW_OK) {
-        thaw_graph_set_precision(&out->low.graph, device->where.precision);
+        (bench_is_step(section->kind) ? thaw_permit_trained : thaw_permit_frozen)(&out->low.graph,
+                                                                                  &device->where);
         st = compile(run, device, section, ops, out, err);
     }
     if (st == THAW_OK)

@@ -74,6 +74,7 @@ bool thaw_check_adjoint_of(const check_case *forward, uint32_t kind, check_case 
     out->steps = 1;
     out->attr = forward->attr;
     out->precision = forward->precision;
+    out->flags = forward->flags;
     memcpy(out->name, forward->name, sizeof out->name);
     if (forward->kind == THAW_OP_CONV2D) {
         derive_conv(forward, out);

@@ -15,26 +15,27 @@
 
 /* What an input holds. */
 typedef enum {
-    FILL_UNIFORM,    /* [-1,1) */
-    FILL_POSITIVE,   /* [0.25,1.25) */
-    FILL_COARSE,     /* -2, -1, 0, 1, 2: many equal values */
-    FILL_RECTIFIED,  /* what a relu leaves: zeros of both signs, and [0,1) */
-    FILL_WITH_NAN,   /* as UNIFORM, one in sixteen a NaN */
-    FILL_ODD,        /* 1/4 to 5/4 of either sign, one in eight a NaN or an infinity */
-    FILL_SELDOM_ODD, /* one in 48 */
-    FILL_ONCE_ODD,   /* one in 8192, for long sums */
-    FILL_LOGIT,      /* [-8,8) */
-    FILL_LOGIT_FAR,  /* [-200,200): most of the exponentials underflow */
-    FILL_SHARE,      /* 0, 1/8 … 7/8: probabilities with equal maxima */
-    FILL_SQUARE,     /* small and not negative: Adam's second moment */
-    FILL_HYPER,      /* Adam's constants */
-    FILL_LABEL,      /* below the channels of input 0 */
-    FILL_ANY_LABEL,  /* one in three is no such label */
-    FILL_INTEGER,    /* any bits, for integer types */
-    FILL_BIT,        /* 0 or 1 */
-    FILL_ARGMAX,     /* a cell of the window that lies inside the image of output 0 */
-    FILL_ANY_ARGMAX, /* half of them no cell of the window, or one outside the image */
-    FILL_ROUNDING    /* floating-point values that are hard to round: ties, limits, infinities, NaN */
+    FILL_UNIFORM,     /* [-1,1) */
+    FILL_POSITIVE,    /* [0.25,1.25) */
+    FILL_COARSE,      /* -2, -1, 0, 1, 2: many equal values */
+    FILL_RECTIFIED,   /* what a relu leaves: zeros of both signs, and [0,1) */
+    FILL_WITH_NAN,    /* as UNIFORM, one in sixteen a NaN */
+    FILL_ODD,         /* 1/4 to 5/4 of either sign, one in eight a NaN or an infinity */
+    FILL_SELDOM_ODD,  /* one in 48 */
+    FILL_ONCE_ODD,    /* one in 8192, for long sums */
+    FILL_SELDOM_HUGE, /* [-1,1), one in 1024 of them 2^20 times as much */
+    FILL_LOGIT,       /* [-8,8) */
+    FILL_LOGIT_FAR,   /* [-200,200): most of the exponentials underflow */
+    FILL_SHARE,       /* 0, 1/8 … 7/8: probabilities with equal maxima */
+    FILL_SQUARE,      /* small and not negative: Adam's second moment */
+    FILL_HYPER,       /* Adam's constants */
+    FILL_LABEL,       /* below the channels of input 0 */
+    FILL_ANY_LABEL,   /* one in three is no such label */
+    FILL_INTEGER,     /* any bits, for integer types */
+    FILL_BIT,         /* 0 or 1 */
+    FILL_ARGMAX,      /* a cell of the window that lies inside the image of output 0 */
+    FILL_ANY_ARGMAX,  /* half of them no cell of the window, or one outside the image */
+    FILL_ROUNDING     /* floating-point values that are hard to round: ties, limits, infinities, NaN */
 } check_fill;
 
 /* How near an output must come to the reference; the formulas are in compare.c. */
@@ -97,6 +98,7 @@ typedef struct check_case {
     check_arg arg[CHECK_MAX_ARGS]; /* inputs, then outputs */
     check_attr attr;
     thaw_precision precision;
+    uint32_t flags; /* THAW_OP_EXACT or 0 */
     uint32_t steps; /* times the kernel is enqueued on the same memory */
 } check_case;
 

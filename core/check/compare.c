@@ -16,7 +16,8 @@
  * Under NORM and SUM a NaN will do in the place of an infinity, and under SUM where S is infinite: what
  * computes with differences of its inputs subtracts infinities.
  *
- * The sixteenth is for transforms such as Winograd's, whose errors spread over a tile. Products of lower
+ * The sixteenth is for transforms such as Winograd's, whose errors spread over a tile; what is ordered to be
+ * exact (THAW_OP_EXACT) does without it. Products of lower
  * precision, where the op permits them, add 2*p*S with p = 2^-11 (tf32, f16) or 2^-8 (bf16); outputs of f16
  * and bf16 add one unit of their last place. */
 #include <float.h>
@@ -73,7 +74,7 @@ static tolerance tolerance_of(const check_case *c, const check_layout *l, uint32
     t.factor = 0x1p-24 * (16 + 2 * sqrt((double)arg->terms));
     if (arg->rule == RULE_NORM)
         t.scale = fmax(largest(c, l, i, m->reference), (double)arg->scale_floor);
-    if (arg->rule == RULE_SUM)
+    if (arg->rule == RULE_SUM && !(c->flags & THAW_OP_EXACT))
         t.scale = largest(c, l, i, m->sums) / 16;
     if (c->precision == THAW_PREC_TF32 || c->precision == THAW_PREC_F16)
         t.product = 2 * 0x1p-11;

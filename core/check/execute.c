@@ -42,6 +42,7 @@ void thaw_check_describe(const check_case *c, check_desc *desc)
                          .out = desc->pointer + c->n_in,
                          .attr = c->attr.struct_size ? &desc->attr : NULL,
                          .precision = c->precision,
+                         .flags = c->flags,
                          .runs = 1};
 }
 

@@ -184,6 +184,7 @@ bool thaw_check_case_of(const thaw_op *op, size_t max_bytes, check_case *out)
     out->kind = op->kind;
     out->steps = 1;
     out->precision = op->precision;
+    out->flags = op->flags;
     snprintf(out->name, sizeof out->name, "%s/op", thaw_check_op_name(op->kind));
     if (op->attr)
         memcpy(&out->attr, op->attr, least(*(const uint32_t *)op->attr, sizeof out->attr));

@@ -117,6 +117,8 @@ static float real_value(check_fill fill, uint32_t word, size_t index)
         return odd_value(word, 48);
     case FILL_ONCE_ODD:
         return odd_value(word, 8192);
+    case FILL_SELDOM_HUGE:
+        return word % 1024 == 0 ? both * 0x1p20f : both;
     case FILL_LOGIT:
         return 8 * both;
     case FILL_LOGIT_FAR:

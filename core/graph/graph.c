@@ -134,13 +134,24 @@ const char *thaw_precision_name(thaw_precision precision)
     return precision >= THAW_PREC_F32 && precision <= THAW_PREC_F16 ? names[precision] : "?";
 }
 
+static bool is_convolution(const thaw_gop *op)
+{
+    return op->kind == THAW_OP_CONV2D || op->kind == THAW_OP_CONV2D_BWD_DATA ||
+           op->kind == THAW_OP_CONV2D_BWD_FILTER;
+}
+
 void thaw_graph_set_precision(thaw_graph *graph, thaw_precision precision)
 {
-    for (size_t i = 0; i < graph->n_ops; i++) {
-        uint32_t kind = graph->ops[i].kind;
-        if (kind == THAW_OP_CONV2D || kind == THAW_OP_CONV2D_BWD_DATA || kind == THAW_OP_CONV2D_BWD_FILTER)
+    for (size_t i = 0; i < graph->n_ops; i++)
+        if (is_convolution(&graph->ops[i]))
             graph->ops[i].precision = precision;
-    }
+}
+
+void thaw_graph_set_exact(thaw_graph *graph)
+{
+    for (size_t i = 0; i < graph->n_ops; i++)
+        if (is_convolution(&graph->ops[i]))
+            graph->ops[i].flags |= THAW_OP_EXACT;
 }
 
 uint32_t thaw_graph_root(const thaw_graph *graph, uint32_t tensor)
@@ -278,6 +289,7 @@ thaw_status thaw_op_describe(const thaw_graph *graph, size_t i, uint64_t runs, t
                         .out = out->pointers + op->n_in,
                         .attr = thaw_op_facts_of(op->kind)->attr_bytes ? &op->attr : NULL,
                         .precision = op->precision,
+                        .flags = op->flags,
                         .runs = runs * thaw_op_times(graph, op)};
     return THAW_OK;
 }

@@ -54,6 +54,7 @@ typedef struct thaw_gop {
     uint32_t *in, *out; /* tensor ids, owned */
     thaw_attr attr;
     thaw_precision precision;
+    uint32_t flags; /* THAW_OP_EXACT or 0 */
     uint32_t rows;  /* of the batch that one run of it computes; 0: all of them (stages.h) */
     char label[64]; /* the layer it stands for, for people */
 } thaw_gop;
@@ -103,6 +104,8 @@ thaw_status thaw_graph_op(thaw_graph *graph, uint32_t kind, const char *label, c
 const char *thaw_precision_name(thaw_precision precision);
 /* The least precision of the multiplications of every convolution, its gradients included. */
 void thaw_graph_set_precision(thaw_graph *graph, thaw_precision precision);
+/* Products of every convolution, its gradients included, are those of its own factors: THAW_OP_EXACT. */
+void thaw_graph_set_exact(thaw_graph *graph);
 
 /* Root of a tensor: its parent, or itself. */
 uint32_t thaw_graph_root(const thaw_graph *graph, uint32_t tensor);

@@ -29,7 +29,7 @@ static siblings find_siblings(const thaw_graph *graph, size_t first)
     for (size_t i = first + 1; i < graph->n_ops && s.n < THAW_CONV_MAX_OUT; i++) {
         const thaw_gop *op = &graph->ops[i];
         if (!mergeable(graph, op) || op->in[0] != graph->ops[first].in[0] ||
-            op->precision != graph->ops[first].precision)
+            op->precision != graph->ops[first].precision || op->flags != graph->ops[first].flags)
             continue;
         s.ops[s.n++] = i;
         s.channels += graph->tensors[op->in[1]].c;

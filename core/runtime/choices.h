@@ -20,8 +20,8 @@ typedef struct thaw_choices thaw_choices;
 #define THAW_MAX_ALGOS 256u
 
 /* An op's exact shape as one line of words without a blank at either end, the same for the same op on every
- * machine: kind, each tensor's sizes, type and role, the attributes, the precision. Pitches, `runs` and a
- * dropout's seed do not count. */
+ * machine: kind, each tensor's sizes, type and role, the attributes, the precision, the flags. Pitches,
+ * `runs` and a dropout's seed do not count. */
 void thaw_op_signature(const thaw_op *op, char out[THAW_SIGNATURE_MAX]);
 
 /* What a search found for one op. Times are of one run, in nanoseconds, > 0. */

@@ -19,12 +19,14 @@ static thaw_status add_part(thaw_parts *parts, const thaw_gop *whole, uint32_t k
                             uint32_t n_in, uint32_t out, const thaw_attr *attr, thaw_error *err)
 {
     thaw_gop *op = &parts->ops[parts->count];
+    bool product = kind == whole->kind; /* the rest of a convolution multiplies nothing that matters */
     *op = (thaw_gop){.kind = kind,
                      .n_in = n_in,
                      .n_out = 1,
                      .attr = *attr,
                      .precision = whole->precision,
-                     .rows = whole->rows};
+                     .rows = whole->rows,
+                     .flags = product ? whole->flags : 0};
     op->in = thaw_calloc(n_in, sizeof *op->in);
     op->out = thaw_calloc(1, sizeof *op->out);
     parts->count++;

@@ -97,6 +97,7 @@ static thaw_status assign(placer *p, size_t d, const thaw_gop *op, const answer 
     if (st != THAW_OK)
         return st;
     out->graph.ops[out->graph.n_ops - 1].precision = op->precision;
+    out->graph.ops[out->graph.n_ops - 1].flags = op->flags;
     out->graph.ops[out->graph.n_ops - 1].rows = op->rows;
     thaw_placed_op *placed = &out->ops[out->graph.n_ops - 1];
     placed->dev = (uint32_t)d;

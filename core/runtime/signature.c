@@ -110,6 +110,8 @@ void thaw_op_signature(const thaw_op *op, char out[THAW_SIGNATURE_MAX])
     if (op->attr)
         put_attr(&w, op);
     put(&w, " %s", op->precision >= 0 && op->precision <= THAW_PREC_F16 ? precisions[op->precision] : "?");
+    if (op->flags)
+        put(&w, " %s", op->flags == THAW_OP_EXACT ? "exact" : "?");
     if (w.length < THAW_SIGNATURE_MAX)
         out[w.length] = '\0';
     else

@@ -68,7 +68,8 @@ static bool put_pipeline(cJSON *o, const thaw_run *run)
            put(o, "average pooling", "%s", pre->pool_include_pad ? "with padding" : "without padding") &&
            put(o, "image decoder", "%s", thaw_image_decoder()) && put(o, "weights", "%s", run->base_hash) &&
            put(o, "prefix batch", "%u", run->source.prefix.batch) &&
-           put(o, "precision", "%s", thaw_precision_name(run->where->precision)) &&
+           put(o, "precision", "%s%s", thaw_precision_name(run->where->precision),
+               run->where->exact ? " exact" : "") &&
            put(o, "cache type", "%s", run->options->cache_dtype == THAW_F16 ? "f16" : "f32");
 }
 

@@ -38,10 +38,10 @@ static thaw_status lower_pair(const thaw_run *run, thaw_lower_spec spec, size_t 
     thaw_status st = THAW_OK;
     size_t batch = run->options->batch_size;
     if (n >= batch)
-        st = thaw_stepper_lower(&spec, run->where->precision, &pair[0], err);
+        st = thaw_stepper_lower(&spec, run->where, &pair[0], err);
     spec.batch = (int32_t)(n % batch);
     if (st == THAW_OK && spec.batch > 0)
-        st = thaw_stepper_lower(&spec, run->where->precision, &pair[1], err);
+        st = thaw_stepper_lower(&spec, run->where, &pair[1], err);
     return st;
 }
 

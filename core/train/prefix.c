@@ -27,6 +27,21 @@ thaw_program_options thaw_program_options_of(const thaw_where *where, uint64_t r
                                   .prepare_threads = where->decode_threads};
 }
 
+void thaw_permit_frozen(thaw_graph *graph, const thaw_where *where)
+{
+    thaw_graph_set_precision(graph, where->precision);
+    if (where->exact)
+        thaw_graph_set_exact(graph);
+}
+
+void thaw_permit_trained(thaw_graph *graph, const thaw_where *where)
+{
+    thaw_where trained = *where;
+    if (trained.precision == THAW_PREC_BF16)
+        trained.precision = THAW_PREC_F32;
+    thaw_permit_frozen(graph, &trained);
+}
+
 uint64_t thaw_graph_macs(const thaw_graph *graph)
 {
     uint64_t macs = 0;
@@ -88,7 +103,7 @@ static thaw_status create(const thaw_prefix_spec *spec, uint32_t batch, const th
     thaw_status st = thaw_lower(&lower, &lowered, err);
     if (st != THAW_OK)
         return st;
-    thaw_graph_set_precision(&lowered.graph, where->precision);
+    thaw_permit_frozen(&lowered.graph, where);
     st = take_tensors(out, &lowered, lower.n_keep, err);
     thaw_program_options options = thaw_program_options_of(where, (spec->images + batch - 1) / batch);
     thaw_stage_memory memory = thaw_program_stage_memory(&options);

@@ -36,6 +36,11 @@ typedef struct thaw_prefix_spec {
                       * images; halved until it fits */
 } thaw_prefix_spec;
 
+/* Hands on to a graph's convolutions what `where` permits and orders: to those of a frozen part as it stands;
+ * to what trains and to the head without BF16, whose errors would go into the gradients. */
+void thaw_permit_frozen(thaw_graph *graph, const thaw_where *where);
+void thaw_permit_trained(thaw_graph *graph, const thaw_where *where);
+
 /* listener may be NULL. Freed by thaw_prefix_free, also after an error. */
 thaw_status thaw_prefix_create(const thaw_prefix_spec *spec, const thaw_where *where,
                                const thaw_listener *listener, thaw_prefix *out, thaw_error *err);

@@ -195,6 +195,7 @@ static void fill_header(const thaw_run *run, uint64_t cache_bytes, thaw_train_he
         .resume_epoch = run->position.epoch,
         .resume_step = run->position.step,
         .precision = run->where->precision,
+        .exact = run->where->exact,
     };
 }
 

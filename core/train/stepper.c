@@ -4,15 +4,16 @@
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "core/train/prefix.h"
 
-thaw_status thaw_stepper_lower(const thaw_lower_spec *spec, thaw_precision precision, thaw_stepper *out,
+thaw_status thaw_stepper_lower(const thaw_lower_spec *spec, const thaw_where *where, thaw_stepper *out,
                                thaw_error *err)
 {
     memset(out, 0, sizeof *out);
     thaw_status st = thaw_lower(spec, &out->lowered, err);
     if (st != THAW_OK)
         return st;
-    thaw_graph_set_precision(&out->lowered.graph, precision);
+    thaw_permit_trained(&out->lowered.graph, where);
     out->rows = spec->batch;
     out->n_cut = spec->from->n;
     out->macs = thaw_graph_macs(&out->lowered.graph) / (uint64_t)spec->batch;

@@ -33,7 +33,8 @@ typedef struct thaw_where {
     const volatile sig_atomic_t *cancel; /* may be NULL; not 0: stop at the next safe point */
     uint32_t decode_threads;             /* also to prepare kernels; 0: as many as processors */
     uint32_t prefix_batch;    /* images at a time through the frozen part; 0: what suits dev and fits */
-    thaw_precision precision; /* the least that convolutions may have */
+    thaw_precision precision; /* the least that convolutions may have; BF16: of the frozen part alone */
+    bool exact;               /* products of convolutions are those of their own factors: THAW_OP_EXACT */
     thaw_dev *check_dev;      /* computes the first step of each phase too, to compare; NULL: nobody does */
     const thaw_runtime *runtime; /* is told what is going on, for a trace; may be NULL */
 } thaw_where;
@@ -139,6 +140,7 @@ typedef struct thaw_train_header {
     bool resumed;
     uint32_t resume_phase, resume_epoch, resume_step;
     thaw_precision precision;
+    bool exact;
 } thaw_train_header;
 
 typedef struct thaw_phase_info {

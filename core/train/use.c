@@ -62,7 +62,7 @@ static thaw_status make_head(use_call *c, thaw_error *err)
     thaw_status st = thaw_step_io_create(1, 1, &row_bytes, &c->io, err);
     thaw_program_options options = thaw_program_options_of(c->where, c->set->n);
     if (st == THAW_OK)
-        st = thaw_stepper_lower(&spec, c->where->precision, &c->head, err);
+        st = thaw_stepper_lower(&spec, c->where, &c->head, err);
     if (st == THAW_OK)
         st = thaw_stepper_prepare(&c->head, NULL, &options, err);
     c->io.probs = c->probs = thaw_calloc(c->model->n_classes, sizeof *c->probs);

@@ -140,8 +140,8 @@ enum {
 };
 enum { THAW_RECIPE_CACHE_F32 = 0, THAW_RECIPE_CACHE_F16 = 1 };
 /* Of the multiplications of convolutions, on devices that have faster ones: TF32 keeps 11 bits of each
- * factor. Sums are f32. */
-enum { THAW_RECIPE_PRECISION_F32 = 0, THAW_RECIPE_PRECISION_TF32 = 1 };
+ * factor; BF16 keeps 8, in the frozen part alone: neither in what trains nor in the head. Sums are f32. */
+enum { THAW_RECIPE_PRECISION_F32 = 0, THAW_RECIPE_PRECISION_TF32 = 1, THAW_RECIPE_PRECISION_BF16 = 2 };
 
 /* A recipe in two phases: first the head alone, then also the last layers of the base. Index 0 and 1 of an
  * array are the two phases. */
@@ -182,6 +182,9 @@ typedef struct thaw_recipe {
     const volatile sig_atomic_t *cancel;
     int32_t precision;  /* THAW_RECIPE_PRECISION_*; default F32 */
     int32_t check_step; /* 1: the first step of each phase is computed by cpu:0 too, and must agree */
+    /* 1: convolutions multiply their own factors, in no algorithm that adds them up before, as Winograd's
+     * does */
+    int32_t exact;
 } thaw_recipe;
 
 THAW_API void thaw_recipe_init(thaw_recipe *recipe, size_t struct_size);
@@ -215,6 +218,7 @@ typedef struct thaw_run_header {
     int32_t resumed;         /* 1: goes on from a checkpoint, at */
     uint32_t resume_phase, resume_epoch, resume_step; /* phase and epoch from 1, steps done in it */
     int32_t precision;                                /* THAW_RECIPE_PRECISION_* */
+    int32_t exact;                                    /* as in thaw_recipe */
 } thaw_run_header;
 
 /* A phase begins. */
@@ -307,6 +311,8 @@ typedef struct thaw_use_options {
     int32_t on_bad_image; /* THAW_ON_BAD_*; default SKIP: reported to on_image with its reason */
     /* Asked between batches; non-zero stops. May be NULL. */
     const volatile sig_atomic_t *cancel;
+    int32_t precision; /* THAW_RECIPE_PRECISION_*, of all but the head */
+    int32_t exact;     /* as in thaw_recipe */
 } thaw_use_options;
 THAW_API void thaw_use_options_init(thaw_use_options *options, size_t struct_size);
 
@@ -695,6 +701,7 @@ typedef struct thaw_bench_report {
     uint64_t peak_rss_bytes;               /* of the process */
     size_t n_devices;
     const thaw_bench_device *const *devices;
+    int32_t exact; /* as in thaw_recipe */
 } thaw_bench_report;
 
 enum { THAW_BENCH_PREPARE = 0, THAW_BENCH_WARM_UP = 1, THAW_BENCH_MEASURE = 2 };
@@ -729,6 +736,7 @@ typedef struct thaw_bench_options {
     const volatile sig_atomic_t *cancel;
     void (*on_step)(void *ctx, const thaw_bench_step *step); /* may be NULL */
     void *ctx;
+    int32_t exact; /* as in thaw_recipe */
 } thaw_bench_options;
 
 THAW_API void thaw_bench_options_init(thaw_bench_options *options, size_t struct_size);

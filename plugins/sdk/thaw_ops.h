@@ -30,7 +30,8 @@
  *   relative  u*f*|value|
  *   norm      u*f*(largest |value| of the tensor, or a floor that the case sets)
  *   sum       u*f*(A + largest A of the tensor / 16), A being the op on the absolute values of its inputs;
- *             with tf32 or f16 2^-10*A more, with bf16 2^-7*A more
+ *             with tf32 or f16 2^-10*A more, with bf16 2^-7*A more;
+ *             of an op with THAW_OP_EXACT u*f*A + what its precision adds
  * and one unit in the last place of f16 and bf16 results. f32 numbers below 2^-126 may be taken for 0 and
  * given as 0, except where the rule is exact.
  *

@@ -46,7 +46,7 @@ extern "C" {
 #endif
 
 #define THAW_ABI_MAJOR 1u /* another one: nothing that was built for this one works */
-#define THAW_ABI_MINOR 0u /* grows with every struct, op kind or extension that is added */
+#define THAW_ABI_MINOR 1u /* grows with every struct, op kind or extension that is added */
 
 /* Alignment in bytes of every slice offset a host uses, unless thaw_device_info.offset_align asks for
  * more, and of every tensor's first channel when it is not a slice of a concatenation. A slice of a
@@ -84,6 +84,15 @@ enum {
     THAW_PREC_F16 = 3   /* factors may be rounded to f16 */
 };
 
+/* Orders that an op carries, as bits. What an order asks for is always there to be had, by the plainest of
+ * algorithms; an op with a bit that a plugin does not know is THAW_E_UNSUPPORTED. A plugin that was built for
+ * ABI 1.0 took the field for reserved, and obeys none of them. */
+enum {
+    THAW_OP_EXACT = 1 /* of CONV2D*: products are those of the op's own factors, rounded at most as
+                       * `precision` permits: no algorithm that adds factors up before it multiplies, as
+                       * Winograd's and a Fourier transform do. An order, unlike precision */
+};
+
 /* A tensor in NHWC order. Element (n,y,x,ch) lies at index ((n*h + y)*w + x)*pixel_pitch + ch of its
  * slice; pixel_pitch >= c, and larger where the tensor is a slice of a concatenation. What lies between
  * c and pixel_pitch belongs to other tensors: never write it. A convolution's weights are HWIO: n = kernel
@@ -107,7 +116,7 @@ typedef struct thaw_op {
     const thaw_tensor *const *out; /* n_out pointers */
     const void *attr;              /* the attribute struct of `kind` (thaw_ops.h); NULL where it has none */
     thaw_precision precision;      /* of CONV2D*; THAW_PREC_F32 for the others */
-    uint32_t reserved;
+    uint32_t flags;                /* THAW_OP_EXACT or 0; 0 for what is no CONV2D* (reserved in ABI 1.0) */
     uint64_t runs; /* how often a kernel prepared from this op will run, as far as the host can guess; 0:
                     * unknown. A costly transform of CONST data pays only over many runs */
 } thaw_op;

@@ -113,6 +113,8 @@ thaw_status op_read(const thaw_op *from, op_copy *to, const op_kind **kind, thaw
     if (from->n_in > k->max_in || from->n_out > k->max_out)
         return fail(err, THAW_E_UNSUPPORTED, "%s with more than %u inputs or %u outputs is not here yet",
                     k->name, k->max_in, k->max_out);
+    if (from->flags & ~(uint32_t)THAW_OP_EXACT)
+        return fail(err, THAW_E_UNSUPPORTED, "%s has orders that this plugin does not know yet", k->name);
     if (!from->in || !from->out)
         return fail(err, THAW_E_INVALID, "%s: a list of tensors is NULL", k->name);
     memset(to, 0, sizeof *to);

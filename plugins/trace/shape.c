@@ -147,4 +147,6 @@ void trace_shape(const thaw_op *op, char *out, size_t bytes)
             op->precision == THAW_PREC_TF32   ? "tf32"
             : op->precision == THAW_PREC_BF16 ? "bf16"
                                               : "f16");
+    if (op->flags & THAW_OP_EXACT)
+        put(&w, " exact");
 }

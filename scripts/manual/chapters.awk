@@ -242,6 +242,8 @@ END {
     }
     show_struct("thaw_tensor")
     show_struct("thaw_op")
+    print "### Orders of an op\n"
+    show_enum(enum_with("THAW_OP_EXACT"))
     show_struct("thaw_slice")
     print "### Alignment\n"
     table("constant | value | meaning")

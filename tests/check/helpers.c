@@ -62,6 +62,17 @@ void test_must_find(thaw_runtime *runtime, const char *fault, const char *op, co
         fail_msg("%s: \"%s\" does not speak of \"%s\"", f.name, f.text, text);
 }
 
+void test_must_pass(thaw_runtime *runtime, const char *fault, const char *op, const char *filter)
+{
+    char device[64];
+    finding f;
+    thaw_check_summary summary;
+    thaw_error err;
+    snprintf(device, sizeof device, "faulty:0,fault=%s", fault);
+    if (test_run(runtime, device, op, filter, &summary, &f, &err) != THAW_OK)
+        fail_msg("%s: %s: %s", fault, f.name, f.failed ? f.text : err.text);
+}
+
 int test_start(void **state)
 {
     const char *const plugins[] = {CPU_PLUGIN, FAULTY_PLUGIN, LATER_PLUGIN, NULL};

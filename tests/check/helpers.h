@@ -29,6 +29,9 @@ thaw_status test_run(thaw_runtime *runtime, const char *device, const char *op, 
 void test_must_find(thaw_runtime *runtime, const char *fault, const char *op, const char *filter,
                     const char *text);
 
+/* Those cases pass on the faulty plugin with the fault too. */
+void test_must_pass(thaw_runtime *runtime, const char *fault, const char *op, const char *filter);
+
 /* Group fixtures: a runtime with the CPU plugin, the faulty and the later one, in *state. */
 int test_start(void **state);
 int test_stop(void **state);

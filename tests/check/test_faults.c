@@ -21,6 +21,14 @@ static void finds_a_wrong_value(void **state)
     must_find("value", "adam", "4-tensors_5", "the reference has");
 }
 
+static void finds_a_transform_in_what_is_to_be_exact(void **state)
+{
+    (void)state;
+    must_find("transform", "conv2d", "exact_3x3_16-34", "the reference has");
+    must_find("transform", "conv2d_bwd_data", "exact_3x3_16-34", "the reference has");
+    test_must_pass(runtime, "transform", "conv2d", "odd_3x3_31-17");
+}
+
 static void finds_a_wrong_adjoint(void **state)
 {
     (void)state;
@@ -262,6 +270,7 @@ static int start(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(finds_a_wrong_value),
+                                       cmocka_unit_test(finds_a_transform_in_what_is_to_be_exact),
                                        cmocka_unit_test(finds_a_wrong_adjoint),
                                        cmocka_unit_test(finds_writes_outside),
                                        cmocka_unit_test(finds_what_was_left_unwritten),

@@ -52,6 +52,7 @@ VALUE(THAW_ROLE_MUTABLE, 2);
 VALUE(THAW_ROLE_SAVED, 3);
 VALUE(THAW_PREC_F32, 0);
 VALUE(THAW_PREC_TF32, 1);
+VALUE(THAW_OP_EXACT, 1);
 VALUE(THAW_PREC_BF16, 2);
 VALUE(THAW_PREC_F16, 3);
 VALUE(THAW_LOG_ERROR, 0);
@@ -110,7 +111,7 @@ AT(thaw_op, in, 16);
 AT(thaw_op, out, 24);
 AT(thaw_op, attr, 32);
 AT(thaw_op, precision, 40);
-AT(thaw_op, reserved, 44);
+AT(thaw_op, flags, 44);
 AT(thaw_op, runs, 48);
 
 static_assert(sizeof(thaw_slice) == 16, "it has no struct_size: it never grows");

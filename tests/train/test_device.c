@@ -224,6 +224,16 @@ static void precision_is_part_of_what_a_run_is(void **state)
     thaw_train_result_free(&r);
     assert_int_equal(count_caches(), 2);
     w.where.precision = THAW_PREC_F32;
+    w.where.exact = true;
+    o.resume = true;
+    expect(THAW_E_INVALID, thaw_train(&o, &w.where, NULL, &r, &err), &err);
+    expect_text(&err, "precision was tf32 and is now f32 exact");
+    thaw_train_result_free(&r);
+    o.resume = false;
+    train(&w, &o, NULL, &r);
+    thaw_train_result_free(&r);
+    assert_int_equal(count_caches(), 3);
+    w.where.exact = false;
 }
 
 /* Rows of two algorithms are not for one run. */
@@ -267,6 +277,21 @@ static void precision_is_that_of_convolutions(void **state)
     for (int i = 0; i < 3; i++)
         assert_int_equal(ops[i].precision, THAW_PREC_TF32);
     assert_int_equal(ops[3].precision, THAW_PREC_F32);
+}
+
+static void bf16_and_orders_reach_what_they_are_for(void **state)
+{
+    (void)state;
+    const thaw_where where = {.precision = THAW_PREC_BF16, .exact = true};
+    thaw_gop ops[] = {{.kind = THAW_OP_CONV2D}, {.kind = THAW_OP_BIAS_GRAD}};
+    thaw_graph g = {.ops = ops, .n_ops = 2};
+    thaw_permit_frozen(&g, &where);
+    assert_int_equal(ops[0].precision, THAW_PREC_BF16);
+    assert_int_equal(ops[0].flags, THAW_OP_EXACT);
+    assert_int_equal(ops[1].flags, 0);
+    thaw_permit_trained(&g, &where);
+    assert_int_equal(ops[0].precision, THAW_PREC_F32);
+    assert_int_equal(ops[0].flags, THAW_OP_EXACT);
 }
 
 /* ---- a second opinion -------------------------------------------------------------------------------- */
@@ -379,6 +404,7 @@ int main(void)
         cmocka_unit_test(precision_is_part_of_what_a_run_is),
         cmocka_unit_test(a_cache_is_of_the_algorithms_that_filled_it),
         cmocka_unit_test(precision_is_that_of_convolutions),
+        cmocka_unit_test(bf16_and_orders_reach_what_they_are_for),
         cmocka_unit_test(a_first_step_is_checked),
         cmocka_unit_test(a_wrong_first_step_stops_the_run),
     };

@@ -33,6 +33,24 @@ static void signatures_tell_ops_apart(void **state)
     assert_string_not_equal(a, b);
 }
 
+/* Others than without the order, which old files of choices do not have. */
+static void an_order_is_part_of_the_signature(void **state)
+{
+    (void)state;
+    thaw_tensor tensor = {sizeof tensor, THAW_F32, THAW_ROLE_ACTIVATION, 1, 1, 1, 4, 4};
+    const thaw_tensor *args[] = {&tensor, &tensor};
+    thaw_op op = {.struct_size = sizeof op,
+                  .kind = THAW_OP_ADD,
+                  .n_in = 2,
+                  .n_out = 1,
+                  .in = args,
+                  .out = args,
+                  .flags = THAW_OP_EXACT};
+    char text[THAW_SIGNATURE_MAX];
+    thaw_op_signature(&op, text);
+    assert_string_equal(text, "add in=1x1x1x4:f32,1x1x1x4:f32 out=1x1x1x4:f32 f32 exact");
+}
+
 /* Longer than a signature can be: the end is a hash of all. */
 static void long_signatures_are_hashed(void **state)
 {
@@ -110,9 +128,9 @@ static void a_program_avoids_what_is_disabled(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(signatures_tell_ops_apart),
-                                       cmocka_unit_test(long_signatures_are_hashed),
-                                       cmocka_unit_test(a_program_takes_what_is_preferred),
-                                       cmocka_unit_test(a_program_avoids_what_is_disabled)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(signatures_tell_ops_apart), cmocka_unit_test(an_order_is_part_of_the_signature),
+        cmocka_unit_test(long_signatures_are_hashed), cmocka_unit_test(a_program_takes_what_is_preferred),
+        cmocka_unit_test(a_program_avoids_what_is_disabled)};
     return cmocka_run_group_tests(tests, start_picky, stop_picky);
 }

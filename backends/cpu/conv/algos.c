@@ -1,9 +1,14 @@
 #include "conv.h"
 
+#include "bf16.h"
 #include "direct.h"
 #include "wino/wino.h"
 
 const cpu_algo *const cpu_conv_algos[] = {
+#if defined(THAW_CPU_BF16)
+    &cpu_conv_bf16_amx,
+    &cpu_conv_bf16_avx512,
+#endif
     &cpu_conv_direct,
     &cpu_conv_direct_bwd_data,
     &cpu_conv_direct_bwd_filter,

@@ -43,6 +43,7 @@
     X(EIGHT, "eight")           /* ADAM forgets the tensors behind the eighth */                             \
     X(BOUNDS, "bounds")         /* transfers outside a buffer do nothing and succeed */                      \
     X(OUTSIDE, "outside")       /* and ops */                                                                \
+    X(TRANSFORM, "transform")   /* f32's rounding of the largest output shows in all of the tensor */        \
     /* ops.c: what is answered */                                                                            \
     X(LENIENT, "lenient")   /* op_query accepts everything */                                                \
     X(OVERFLOW, "overflow") /* op_query accepts sizes whose product overflows */                             \

@@ -74,6 +74,25 @@ static void lose_nan(thaw_stream *stream, const thaw_tensor *y, thaw_slice at)
         }
 }
 
+/* As a transform does, whose sums have the largest factors in them. */
+static void spread_rounding(thaw_stream *stream, const thaw_tensor *y, thaw_slice at)
+{
+    uint64_t n = faulty_end_of(y);
+    float *values = y->dtype == THAW_F32 ? malloc(n * sizeof *values) : NULL, most = 0;
+    if (!values)
+        return;
+    faulty_inner->download(stream, values, at, n * sizeof *values, NULL);
+    faulty_inner->stream_sync(stream, NULL);
+    for (uint64_t i = 0; i < n; i++)
+        most = i % (uint64_t)y->pixel_pitch < (uint64_t)y->c ? fmaxf(most, fabsf(values[i])) : most;
+    for (uint64_t i = 0; i < n; i++)
+        if (i % (uint64_t)y->pixel_pitch < (uint64_t)y->c)
+            values[i] += most * 0x1p-24f;
+    faulty_inner->upload(stream, at, values, n * sizeof *values, NULL);
+    faulty_inner->stream_sync(stream, NULL);
+    free(values);
+}
+
 void faulty_behind(thaw_stream *stream, thaw_kernel *k, const thaw_slice *args, thaw_slice workspace,
                    const uint8_t old[4])
 {
@@ -98,6 +117,9 @@ void faulty_behind(thaw_stream *stream, thaw_kernel *k, const thaw_slice *args, 
         break;
     case FAULT_RELU:
         lose_nan(stream, y, out);
+        break;
+    case FAULT_TRANSFORM:
+        spread_rounding(stream, y, out);
         break;
     case FAULT_FLICKER:
         if (atomic_fetch_add(&k->runs, 1) % 2)

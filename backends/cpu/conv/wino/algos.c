@@ -43,6 +43,10 @@ static bool accepts(const struct thaw_device *dev, const backend_op *op, size_t 
         snprintf(why, cap, "takes stride 1 only");
         return false;
     }
+    if (op->flags & THAW_OP_EXACT) {
+        snprintf(why, cap, "an exact product is asked for, and the factors are transformed here");
+        return false;
+    }
     const size_t terms = least_terms(op, v);
     if (terms < v->terms) {
         snprintf(why, cap, "an output of %zu terms would not be exact enough: takes %zu or more", terms,

@@ -1,0 +1,270 @@
+#include "bf16.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "direct.h"
+#include "geometry.h"
+#include "panels.h"
+#include "space.h"
+
+#if defined(THAW_CPU_BF16)
+
+/* Rows of a task, at most; more would not make the weights' way from memory any shorter. */
+#define MAX_TASK_ROWS ((size_t)256)
+/* Tasks for each thread, so that a slow core does not hold up the others. */
+#define TASKS_PER_THREAD ((size_t)4)
+
+typedef struct {
+    conv_geometry geo;
+    conv_panel *panels;
+    size_t n_panels;
+    uint16_t *weights;
+    float *bias;
+} bf16_state;
+
+/* Everything whose size follows from the op: elements, and offsets in bytes. */
+typedef struct {
+    conv_geometry geo;
+    size_t k, padded, pitch; /* of the reduction; in whole blocks; from row to row of the left matrix */
+    size_t task_rows, n_panels, weight_elements;
+    size_t panels_at, weights_at, bias_at, state_bytes;
+    size_t pixels_at, worker_bytes, workspace_bytes; /* pixels_at: in a worker's part, behind its matrix */
+} bf16_plan;
+
+static bf16_plan make_plan(const struct thaw_device *dev, const backend_op *op)
+{
+    bf16_plan p = {.geo = cpu_conv_geometry(op)};
+    p.k = space_mul(space_mul(p.geo.kh, p.geo.kw), p.geo.tap_len);
+    p.padded = space_mul(space_ceil(p.k, BF16_BLOCK), BF16_BLOCK);
+    /* An odd number of cache lines, so that the rows of a tile do not fall into the same sets. */
+    p.pitch = p.padded / BF16_BLOCK % 2 ? p.padded : space_add(p.padded, BF16_BLOCK);
+    const size_t row = space_mul(p.pitch, sizeof(uint16_t));
+    p.task_rows =
+        space_min(space_max(dev->l2_bytes / 2 / row, BF16_ROWS), MAX_TASK_ROWS) / BF16_ROWS * BF16_ROWS;
+    p.n_panels = cpu_conv_panel_count(op->out, op->n_out, BF16_LANES);
+    p.weight_elements = cpu_conv_panel_layout(op->out, op->n_out, BF16_LANES, p.padded, NULL);
+
+    space_take(&p.state_bytes, 1, sizeof(bf16_state));
+    p.panels_at = space_take(&p.state_bytes, p.n_panels, sizeof(conv_panel));
+    p.weights_at = space_take(&p.state_bytes, p.weight_elements, sizeof(uint16_t));
+    p.bias_at = space_take(&p.state_bytes, p.n_panels * 2 * BF16_LANES, sizeof(float));
+
+    space_take(&p.worker_bytes, p.task_rows, row);
+    p.pixels_at = space_take(&p.worker_bytes, p.task_rows, sizeof(size_t));
+    space_take(&p.workspace_bytes, dev->threads, p.worker_bytes);
+    return p;
+}
+
+static size_t workspace(const struct thaw_device *dev, const backend_op *op)
+{
+    return make_plan(dev, op).workspace_bytes;
+}
+
+/* ---- which ops ---------------------------------------------------------------------------------------- */
+
+static bool accepts(const backend_op *op, bool here, const char *what, const struct thaw_device *dev,
+                    char *why, size_t cap)
+{
+    if (!here)
+        snprintf(why, cap, "this processor, or its operating system, has no %s", what);
+    else if (op->precision != THAW_PREC_BF16)
+        snprintf(why, cap, "rounds to bf16, which the op does not permit");
+    else if (op->in[1].role != THAW_ROLE_CONST || (op->n_in > 2 && op->in[2].role != THAW_ROLE_CONST))
+        snprintf(why, cap, "takes weights and bias of the role CONST only: they are rounded once");
+    else if (cpu_conv_direct_accepts(dev, op, why, cap)) {
+        snprintf(why, cap, "bf16 factors, f32 sums by %s", what);
+        return true;
+    }
+    return false;
+}
+
+static bool accepts_amx(const struct thaw_device *dev, const backend_op *op, char *why, size_t cap)
+{
+    return accepts(op, dev->amx_bf16, "AMX", dev, why, cap);
+}
+
+static bool accepts_avx512(const struct thaw_device *dev, const backend_op *op, char *why, size_t cap)
+{
+    return accepts(op, dev->avx512_bf16, "AVX512_BF16", dev, why, cap);
+}
+
+/* Multiply-adds, those with the padding of the reduction, `each` of an f32 one, and the rounding of the left
+ * matrix. Of one image, since the choice must not follow from the batch. */
+static double cost(const backend_op *op, double each)
+{
+    const double rounding = 1.5;
+    const thaw_tensor *w = &op->in[1], *y = &op->out[0];
+    const double k = (double)w->n * w->h * w->w, pixels = (double)y->h * y->w;
+    return pixels * k * (w->c * each + rounding);
+}
+
+static double cost_amx(const struct thaw_device *dev, const backend_op *op)
+{
+    (void)dev;
+    return cost(op, 0.15);
+}
+
+static double cost_avx512(const struct thaw_device *dev, const backend_op *op)
+{
+    return cost(op, dev->slow_avx512_bf16 ? 1.1 : 0.55);
+}
+
+/* ---- weights ------------------------------------------------------------------------------------------ */
+
+/* To nearest even; a NaN stays one. */
+static uint16_t rounded(float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    if (isnan(value))
+        return (uint16_t)(bits >> 16 | 0x40);
+    return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+static void pack_panel(const bf16_plan *p, const conv_panel *panel, const thaw_tensor *w, const float *src,
+                       uint16_t *dst)
+{
+    const size_t width = panel->vectors * BF16_LANES;
+    dst += panel->weights_at;
+    memset(dst, 0, p->padded * width * sizeof *dst);
+    for (size_t i = 0; i < p->k; i++) {
+        const float *row = src + i * (size_t)w->pixel_pitch + panel->first;
+        uint16_t *to = dst + i / 2 * width * 2 + i % 2;
+        for (size_t j = 0; j < panel->cols; j++)
+            to[2 * j] = rounded(row[j]);
+    }
+}
+
+static thaw_status prepare(const struct thaw_device *dev, const backend_op *op, const void *const *const_data,
+                           void **state, thaw_error *err)
+{
+    const bf16_plan p = make_plan(dev, op);
+    if (p.state_bytes == SIZE_MAX)
+        return backend_fail(err, THAW_E_INVALID, "convolution: the size of its weights overflows");
+    char *block = dev->host->alloc(dev->host->ctx, p.state_bytes, SPACE_ALIGN);
+    if (!block)
+        return backend_fail(err, THAW_E_NO_MEMORY, "convolution: no memory for %zu bytes of packed weights",
+                            p.state_bytes);
+    bf16_state *s = (bf16_state *)(void *)block;
+    *s = (bf16_state){.geo = p.geo,
+                      .panels = (conv_panel *)(void *)(block + p.panels_at),
+                      .n_panels = p.n_panels,
+                      .weights = (uint16_t *)(void *)(block + p.weights_at),
+                      .bias = (float *)(void *)(block + p.bias_at)};
+    cpu_conv_panel_layout(op->out, op->n_out, BF16_LANES, p.padded, s->panels);
+    for (size_t i = 0; i < s->n_panels; i++)
+        pack_panel(&p, &s->panels[i], &op->in[1], const_data[1], s->weights);
+    cpu_conv_panel_bias(s->panels, s->n_panels, BF16_LANES, op->n_in > 2 ? const_data[2] : NULL, s->bias);
+    *state = s;
+    return THAW_OK;
+}
+
+static void destroy(const struct thaw_device *dev, void *state)
+{
+    dev->host->free(dev->host->ctx, state);
+}
+
+/* ---- running ------------------------------------------------------------------------------------------ */
+
+typedef struct {
+    const cpu_call *call;
+    const bf16_plan *plan;
+    const conv_bf16_kernels *kernels;
+    size_t chunks, groups; /* cuts of the pixels, and of the panels */
+} bf16_job;
+
+/* The taps of one destination pixel, rounded, and zeros behind them. Returns the pixel's number. */
+static size_t make_row(const bf16_job *job, size_t at, uint16_t *row)
+{
+    const conv_geometry *g = &job->plan->geo;
+    const float *x = job->call->args[0];
+    const size_t tx = at % g->dst_w, line = at / g->dst_w, ty = line % g->dst_h, image = line / g->dst_h;
+    const size_t len = g->tap_len;
+    ptrdiff_t y = (ptrdiff_t)ty * g->stride_h - g->pad_top;
+    for (size_t i = 0; i < g->kh; i++, y++) {
+        const bool inside = y >= 0 && (size_t)y < g->src_h;
+        ptrdiff_t col = (ptrdiff_t)tx * g->stride_w - g->pad_left;
+        for (size_t j = 0; j < g->kw; j++, col++, row += len) {
+            if (inside && col >= 0 && (size_t)col < g->src_w)
+                cpu_conv_bf16_round(
+                    x + ((image * g->src_h + (size_t)y) * g->src_w + (size_t)col) * g->src_pitch, len, row);
+            else
+                memset(row, 0, len * sizeof *row);
+        }
+    }
+    memset(row, 0, (job->plan->padded - job->plan->k) * sizeof *row);
+    return at;
+}
+
+static void multiply_panel(const bf16_job *job, size_t index, conv_bf16_product *product)
+{
+    const bf16_state *s = job->call->state;
+    const backend_op *op = job->call->op;
+    const conv_panel *panel = &s->panels[index];
+    float *const *out = (float *const *)(const void *)(job->call->args + op->n_in);
+    product->panel = s->weights + panel->weights_at;
+    product->vectors = panel->vectors;
+    product->bias = s->bias + index * 2 * BF16_LANES;
+    product->floor = op->attr.conv.relu_mask >> panel->out & 1u ? 0.0f : -INFINITY;
+    product->out = out[panel->out] + panel->out_first;
+    product->out_pitch = (size_t)op->out[panel->out].pixel_pitch;
+    product->cols = panel->cols;
+    job->kernels->multiply(product);
+}
+
+static void run_task(void *arg, uint32_t task, uint32_t worker)
+{
+    const bf16_job *job = arg;
+    const bf16_plan *p = job->plan;
+    const bf16_state *s = job->call->state;
+    const size_t chunk = task / job->groups, group = task % job->groups;
+    const size_t total = p->geo.batch * p->geo.dst_h * p->geo.dst_w;
+    char *area = (char *)job->call->workspace + worker * p->worker_bytes;
+    uint16_t *a = (uint16_t *)(void *)area;
+    size_t *pixels = (size_t *)(void *)(area + p->pixels_at);
+    const size_t first = chunk * p->task_rows, rows = space_min(p->task_rows, total - first);
+    for (size_t m = 0; m < rows; m++)
+        pixels[m] = make_row(job, first + m, a + m * p->pitch);
+    conv_bf16_product product = {.a = a, .a_pitch = p->pitch, .rows = rows, .k = p->padded, .pixels = pixels};
+    job->kernels->begin();
+    const size_t end = space_cut(s->n_panels, job->groups, group + 1);
+    for (size_t i = space_cut(s->n_panels, job->groups, group); i < end; i++)
+        multiply_panel(job, i, &product);
+    job->kernels->end();
+}
+
+/* Cuts the work into tasks: pixels first, and panels too where the pixels are few. */
+static void run(const cpu_call *call, const conv_bf16_kernels *kernels)
+{
+    const struct thaw_device *dev = call->dev;
+    const bf16_plan p = make_plan(dev, call->op);
+    bf16_job job = {.call = call, .plan = &p, .kernels = kernels};
+    const size_t wanted = dev->threads > 1 ? dev->threads * TASKS_PER_THREAD : 1;
+    job.chunks = space_ceil(p.geo.batch * p.geo.dst_h * p.geo.dst_w, p.task_rows);
+    job.groups = space_min(p.n_panels, space_ceil(wanted, job.chunks));
+    dev->host->parallel_for(dev->host->ctx, (uint32_t)(job.chunks * job.groups), run_task, &job);
+}
+
+static void run_amx(const cpu_call *call)
+{
+    run(call, &cpu_conv_bf16_kernels_amx);
+}
+
+static void run_avx512(const cpu_call *call)
+{
+    run(call, &cpu_conv_bf16_kernels_avx512);
+}
+
+#define ALGO(title, suffix)                                                                                  \
+    {                                                                                                        \
+        .name = (title), .kind = THAW_OP_CONV2D, .min_isa = CPU_ISA_AVX512, .max_isa = CPU_ISA_AVX512,       \
+        .accepts = accepts_##suffix, .cost = cost_##suffix, .workspace = workspace, .prepare = prepare,      \
+        .destroy = destroy, .run = run_##suffix                                                              \
+    }
+
+const cpu_algo cpu_conv_bf16_amx = ALGO("bf16 amx", amx);
+const cpu_algo cpu_conv_bf16_avx512 = ALGO("bf16 avx512", avx512);
+
+#endif
