@@ -127,7 +127,8 @@ static bool run(backend_op *op, run_options o, const conv_case *c, void **args)
                             .free = host_free,
                             .thread_count = host_threads,
                             .parallel_for = host_parallel};
-    const struct thaw_device dev = {&host, o.isa, o.threads, 16384, 1 << 20};
+    const struct thaw_device dev = {
+        .host = &host, .isa = o.isa, .threads = o.threads, .l2_bytes = 16384, .l3_bytes = 1 << 20};
     op->attr.conv =
         (thaw_conv_attr){sizeof(thaw_conv_attr), c->stride_h, c->stride_w, c->pad_top, c->pad_left, 0};
     if (op->kind == THAW_OP_CONV2D)
