@@ -8,7 +8,7 @@
 
 #include "core/base/memory.h"
 
-/* Looks for what is awaited before a thread sleeps: some 50 microseconds. The ops of a network follow each
+/* Looks for what is awaited before a thread sleeps: 10 to 50 microseconds. The ops of a network follow each
  * other faster than that, and to be woken takes as long as a small one of them. */
 #define LOOKS 1000u
 
