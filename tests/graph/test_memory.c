@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "core/graph/stages.h"
 #include "tests/graph/zero_net.h"
 
 static size_t fail_in; /* the allocation of that number from now fails; 0: none does */
@@ -91,11 +92,33 @@ static void any_allocation_of_the_merging_may_fail(void **state)
     assert_true(fail_each(spec) > 20);
 }
 
+static void any_allocation_of_the_stages_may_fail(void **state)
+{
+    (void)state;
+    const thaw_stage_memory memory = {1 << 20, 8 << 20, 64};
+    thaw_lower_spec spec = {.net = &net, .weights = &weights, .batch = 8, .pooled = true};
+    thaw_lowered low;
+    assert_int_equal(thaw_lower(&spec, &low, NULL), THAW_OK);
+    size_t n = 0;
+    thaw_status st = THAW_E_NO_MEMORY;
+    while (st != THAW_OK) {
+        fail_in = ++n;
+        st = thaw_stages_choose(&low.graph, &memory, NULL);
+        fail_in = 0;
+        assert_true(st == THAW_OK || st == THAW_E_NO_MEMORY);
+        for (size_t i = 0; st != THAW_OK && i < low.graph.n_ops; i++)
+            assert_int_equal(low.graph.ops[i].rows, 0);
+    }
+    assert_true(n > 1);
+    thaw_lowered_free(&low);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_allocation_may_fail),
         cmocka_unit_test(any_allocation_of_the_merging_may_fail),
+        cmocka_unit_test(any_allocation_of_the_stages_may_fail),
     };
     return cmocka_run_group_tests(tests, zero_net_build, zero_net_release);
 }
