@@ -61,7 +61,9 @@ static bool accepts(const struct thaw_device *dev, const backend_op *op, size_t 
 
 static double cost(const struct thaw_device *dev, const backend_op *op, size_t variant)
 {
-    const wino_plan p = cpu_wino_plan(dev, op, variant);
+    cpu_conv_typical typical;
+    cpu_conv_typical_of(op, &typical);
+    const wino_plan p = cpu_wino_plan(dev, &typical.op, variant);
     const double columns = (double)p.n_panels * (double)p.panel_width;
     const double spots = (double)p.points * (double)p.tiles;
     const double transformed = spots * ((double)p.depth + columns) * sizeof(float);
