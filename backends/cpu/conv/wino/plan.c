@@ -35,8 +35,8 @@ static size_t odd_lines(size_t elements)
     return space_mul(lines | 1, LINE);
 }
 
-/* The largest block, in tiles of the micro-kernel. */
-#define MAX_BLOCK_ROWS ((size_t)12)
+/* The largest block, in halves of the micro-kernel's height. */
+#define MAX_BLOCK_HALVES ((size_t)24)
 /* What it costs to wait for all threads between the two transforms, as bytes of traffic. */
 #define BARRIER_BYTES ((size_t)128 << 10)
 
@@ -101,8 +101,8 @@ static void cut(const struct thaw_device *dev, wino_plan *p)
     c.u_panel = space_mul(p->points, space_mul(p->geo.channels, p->panel_width * sizeof(float)));
     cutting best = {0};
     for (size_t groups = p->n_panels; groups > 0; groups--) {
-        for (size_t rows = 1; rows <= MAX_BLOCK_ROWS; rows++) {
-            size_t blocks = space_ceil(p->tiles, rows * p->conv->max_rows);
+        for (size_t halves = 1; halves <= MAX_BLOCK_HALVES; halves++) {
+            size_t blocks = space_ceil(p->tiles, space_max(halves * p->conv->max_rows / 2, 1));
             blocks = space_min(space_mul(space_ceil(blocks, c.threads), c.threads), p->tiles);
             keep_better(&best, (cutting){false, blocks, groups, bytes_by_blocks(&c, blocks, groups)});
         }
