@@ -30,7 +30,7 @@ void cpu_conv_typical_of(const backend_op *op, cpu_conv_typical *t)
 
 double cpu_conv_cost_of_byte(const struct thaw_device *dev)
 {
-    return 0.6 * (double)cpu_conv_kernels(dev->isa)->lanes;
+    return 0.65 * (double)cpu_conv_kernels(dev->isa)->lanes;
 }
 
 double cpu_conv_cost_of_weights(const struct thaw_device *dev, const backend_op *op, double elements,

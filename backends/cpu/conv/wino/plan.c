@@ -38,7 +38,7 @@ static size_t odd_lines(size_t elements)
 /* The largest block, in halves of the micro-kernel's height. */
 #define MAX_BLOCK_HALVES ((size_t)24)
 /* What it costs to wait for all threads between the two transforms, as bytes of traffic. */
-#define BARRIER_BYTES ((size_t)2 << 20)
+#define BARRIER_BYTES ((size_t)4 << 20)
 /* Bytes from the second-level cache that cost as much as one from behind it. */
 #define NEAR_BYTES ((size_t)8)
 
