@@ -230,7 +230,7 @@ static void print(size_t number, const bench_op *b, const bench_algo *a, bool is
 static void report(const bench_op *ops, size_t n, double peak)
 {
     double time = 0, fastest = 0, work = 0;
-    printf("  #      shape                       filter       ms   GFLOP/s  of peak  cost, us\n");
+    printf("  #      shape                       filter       ms   GFLOP/s  of peak  cost, ms\n");
     for (size_t i = 0; i < n; i++) {
         size_t chosen = 0, best = 0;
         for (size_t k = 0; k < ops[i].n_algos; k++) {

@@ -8,10 +8,19 @@
 
 #include "backends/cpu/cpu.h"
 
+/* The op at the batch that costs are reckoned with. It is not the op's own: which algorithm is the default
+ * may not depend on the batch, or a row of it would have other bits in another batch. */
+typedef struct {
+    backend_op op;
+    thaw_tensor in[3], out[THAW_CONV_MAX_OUT];
+} cpu_conv_typical;
+
+void cpu_conv_typical_of(const backend_op *op, cpu_conv_typical *out);
+
 /* Share of the peak that the micro-kernels reach on data in the second-level cache. */
 #define COST_EFFICIENCY 0.85
 
-/* To read a byte from behind the second-level cache. */
+/* To read a byte of weights that the layers before this one have pushed out of the caches. */
 double cpu_conv_cost_of_byte(const struct thaw_device *dev);
 
 /* The share of one run in preparing `elements` of weights at `each` multiply-adds an element. CONST weights

@@ -58,19 +58,24 @@ static bool accepts(const struct thaw_device *dev, const backend_op *op, size_t 
     return true;
 }
 
-/* For a byte of V or of M: to transform it. */
-#define TRANSFORM_BYTE(lanes) (0.16 * (double)(lanes))
+/* In multiply-adds for each lane of a vector: to transform a byte of V or of M; to read a byte once more that
+ * has left the second-level cache during the run. */
+#define TRANSFORM_BYTE 0.45
+#define AGAIN_BYTE     0.16
 /* For an element of U. */
 #define WEIGHTS_EACH 60.0
 
 static double cost(const struct thaw_device *dev, const backend_op *op, size_t variant)
 {
-    const wino_plan p = cpu_wino_plan(dev, op, variant);
+    cpu_conv_typical typical;
+    cpu_conv_typical_of(op, &typical);
+    const wino_plan p = cpu_wino_plan(dev, &typical.op, variant);
     const double columns = (double)p.n_panels * (double)p.panel_width;
     const double spots = (double)p.points * (double)p.tiles;
     const double transformed = spots * ((double)p.depth + columns) * sizeof(float);
-    return spots * (double)p.geo.channels * columns / COST_EFFICIENCY +
-           (double)p.traffic * cpu_conv_cost_of_byte(dev) + transformed * TRANSFORM_BYTE(p.conv->lanes) +
+    const double weights = (double)p.weight_elements * sizeof(float), lanes = (double)p.conv->lanes;
+    return spots * (double)p.geo.channels * columns / COST_EFFICIENCY + weights * cpu_conv_cost_of_byte(dev) +
+           ((double)p.traffic - weights) * AGAIN_BYTE * lanes + transformed * TRANSFORM_BYTE * lanes +
            cpu_conv_cost_of_weights(dev, op, (double)p.weight_elements, WEIGHTS_EACH);
 }
 

@@ -144,32 +144,39 @@ INLINE void output_body(const wino_output *t, size_t mh, size_t rh, size_t mw, s
     }
 }
 
-/* One vector of columns of one k. In double, so that the rounding of U is all that is lost. */
-INLINE void weights_vector(const float *taps, size_t tap_pitch, float *out, size_t point_pitch, size_t mh,
-                           size_t rh, size_t mw, size_t rw)
+/* As many doubles as fill a vector, and as many floats. */
+typedef double wide __attribute__((vector_size(sizeof(vec))));
+typedef float narrow __attribute__((vector_size(sizeof(vec) / 2)));
+
+/* LANES/2 columns of one k. In double, so that the rounding of U is all that is lost. */
+INLINE void weights_half(const float *taps, size_t tap_pitch, float *out, size_t point_pitch, size_t mh,
+                         size_t rh, size_t mw, size_t rw)
 {
     const size_t nh = mh + rh - 1, nw = mw + rw - 1;
     const double *down = filter_1d(mh, rh), *across = filter_1d(mw, rw);
+    wide g[WINO_MAX_TAPS];
+    UNROLL
+    for (size_t i = 0; i < rh * rw; i++) {
+        narrow tap;
+        memcpy(&tap, taps + i * tap_pitch, sizeof tap);
+        g[i] = __builtin_convertvector(tap, wide);
+    }
     for (size_t a = 0; a < nh; a++) {
-        double row[7][LANES];
+        wide row[WINO_MAX_TAPS];
+        UNROLL
         for (size_t j = 0; j < rw; j++) {
-            for (size_t l = 0; l < LANES; l++)
-                row[j][l] = down[a * rh] * (double)taps[j * tap_pitch + l];
-            for (size_t i = 1; i < rh; i++) {
-                for (size_t l = 0; l < LANES; l++)
-                    row[j][l] += down[a * rh + i] * (double)taps[(i * rw + j) * tap_pitch + l];
-            }
+            row[j] = g[j] * down[a * rh];
+            UNROLL
+            for (size_t i = 1; i < rh; i++)
+                row[j] += g[i * rw + j] * down[a * rh + i];
         }
         for (size_t b = 0; b < nw; b++) {
-            double sum[LANES];
-            for (size_t l = 0; l < LANES; l++)
-                sum[l] = across[b * rw] * row[0][l];
-            for (size_t j = 1; j < rw; j++) {
-                for (size_t l = 0; l < LANES; l++)
-                    sum[l] += across[b * rw + j] * row[j][l];
-            }
-            for (size_t l = 0; l < LANES; l++)
-                out[(a * nw + b) * point_pitch + l] = (float)sum[l];
+            wide sum = row[0] * across[b * rw];
+            UNROLL
+            for (size_t j = 1; j < rw; j++)
+                sum += row[j] * across[b * rw + j];
+            const narrow u = __builtin_convertvector(sum, narrow);
+            memcpy(out + (a * nw + b) * point_pitch, &u, sizeof u);
         }
     }
 }
@@ -177,12 +184,8 @@ INLINE void weights_vector(const float *taps, size_t tap_pitch, float *out, size
 INLINE void weights_body(const wino_weights *t, size_t mh, size_t rh, size_t mw, size_t rw)
 {
     const size_t width = t->vectors * LANES, pitch = t->n * width;
-    for (size_t k = 0; k < t->n; k++) {
-        for (size_t v = 0; v < t->vectors; v++) {
-            const size_t at = k * width + v * LANES;
-            weights_vector(t->taps + at, pitch, t->out + at, pitch, mh, rh, mw, rw);
-        }
-    }
+    for (size_t at = 0; at < pitch; at += LANES / 2)
+        weights_half(t->taps + at, pitch, t->out + at, pitch, mh, rh, mw, rw);
 }
 
 /* One piece of the sum, in registers. Three rows share a pointer, because there are not enough of them for

@@ -11,6 +11,7 @@
 #define WINO_MAX_M      8
 #define WINO_MAX_N      12
 #define WINO_MAX_POINTS 64
+#define WINO_MAX_TAPS   25
 
 /* out[p*point_pitch + c] = (B^T d B)[p] at channel c, for all channels and 0 up to a whole vector. */
 typedef struct {

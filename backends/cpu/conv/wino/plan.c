@@ -35,10 +35,12 @@ static size_t odd_lines(size_t elements)
     return space_mul(lines | 1, LINE);
 }
 
-/* The largest block, in tiles of the micro-kernel. */
-#define MAX_BLOCK_ROWS ((size_t)12)
+/* The largest block, in halves of the micro-kernel's height. */
+#define MAX_BLOCK_HALVES ((size_t)24)
 /* What it costs to wait for all threads between the two transforms, as bytes of traffic. */
-#define BARRIER_BYTES ((size_t)128 << 10)
+#define BARRIER_BYTES ((size_t)4 << 20)
+/* Bytes from the second-level cache that cost as much as one from behind it. */
+#define NEAR_BYTES ((size_t)8)
 
 /* One way of cutting the work, and the bytes that come from behind the second-level cache for it. */
 typedef struct {
@@ -63,6 +65,7 @@ static size_t bytes_by_blocks(const cutter *c, size_t blocks, size_t groups)
     const size_t rest = space_add(v, m);
     size_t bytes =
         space_mul(all_u, space_add(rest, all_u) <= c->room ? space_min(c->threads, blocks) : blocks);
+    bytes = space_add(bytes, space_mul(all_u, blocks) / NEAR_BYTES);
     if (space_add(rest, space_mul(c->u_panel, group)) > c->room)
         bytes = space_add(bytes, space_mul(space_mul(p->tiles, c->v_tile), groups + 1));
     if (m > c->room / 2)
@@ -79,7 +82,7 @@ static size_t bytes_shared(const cutter *c, size_t blocks, size_t groups)
     const size_t v = space_mul(p->tiles, c->v_tile), m = space_mul(space_mul(block, group), c->m_tile);
     const bool stays = space_add(space_add(v, m), space_mul(c->u_panel, group)) <= c->room;
     size_t bytes = space_add(space_mul(space_mul(c->u_panel, p->n_panels), blocks), BARRIER_BYTES);
-    bytes = space_add(bytes, space_mul(v, stays ? c->threads - 1 : groups));
+    bytes = space_add(bytes, space_mul(v, stays ? c->threads - 1 : groups + 1));
     if (m > c->room / 2)
         bytes = space_add(bytes, 2 * space_mul(space_mul(p->tiles, c->m_tile), p->n_panels));
     return bytes;
@@ -92,7 +95,7 @@ static void keep_better(cutting *best, cutting other)
 }
 
 /* The cheapest that keeps all threads busy; of equal ones that with the smallest groups, whose M is the
- * smallest. */
+ * smallest, and the largest blocks, which read each weight the fewest times. */
 static void cut(const struct thaw_device *dev, wino_plan *p)
 {
     cutter c = {.plan = p, .threads = space_max(dev->threads, 1), .room = dev->l2_bytes / 8 * 7};
@@ -101,8 +104,8 @@ static void cut(const struct thaw_device *dev, wino_plan *p)
     c.u_panel = space_mul(p->points, space_mul(p->geo.channels, p->panel_width * sizeof(float)));
     cutting best = {0};
     for (size_t groups = p->n_panels; groups > 0; groups--) {
-        for (size_t rows = 1; rows <= MAX_BLOCK_ROWS; rows++) {
-            size_t blocks = space_ceil(p->tiles, rows * p->conv->max_rows);
+        for (size_t halves = MAX_BLOCK_HALVES; halves > 0; halves--) {
+            size_t blocks = space_ceil(p->tiles, space_max(halves * p->conv->max_rows / 2, 1));
             blocks = space_min(space_mul(space_ceil(blocks, c.threads), c.threads), p->tiles);
             keep_better(&best, (cutting){false, blocks, groups, bytes_by_blocks(&c, blocks, groups)});
         }

@@ -97,30 +97,53 @@ static void spread_odd(const wino_tiles *t, place at, const wino_output *out)
     }
 }
 
-void cpu_wino_tiles_out(const wino_tiles *t, const conv_panel *panel, size_t index, const float *m)
+static wino_output output_at(const wino_tiles *t, const conv_panel *panel, size_t index, const float *m,
+                             size_t tile)
 {
     const wino_plan *p = t->plan;
     const backend_op *op = t->call->op;
     const wino_geometry *g = &p->geo;
-    const size_t lanes = p->conv->lanes, width = panel->vectors * lanes;
-    const size_t pitch = (size_t)op->out[panel->out].pixel_pitch;
+    const size_t lanes = p->conv->lanes, pitch = (size_t)op->out[panel->out].pixel_pitch;
+    const place at = place_of(p, t->first + tile);
     float *y = (float *)t->call->args[op->n_in + panel->out] + panel->out_first;
-    wino_output out = {
+    return (wino_output){
+        .products = m + tile * panel->vectors * lanes,
         .point_pitch = p->m_pitch,
         .bias = t->bias + index * 2 * lanes,
         .floor = op->attr.conv.relu_mask >> panel->out & 1u ? 0.0f : -INFINITY,
+        .out = y + ((at.image * g->dst_h + at.y) * g->dst_w + at.x) * pitch,
         .row_pitch = g->dst_w * pitch,
         .pixel_pitch = pitch,
+        .rows = space_min(p->variant->mh, g->dst_h - at.y),
+        .cols = space_min(p->variant->mw, g->dst_w - at.x),
         .channels = panel->cols,
     };
+}
+
+/* Lines that are not in the cache are read before a part of them is written: early, while the tile before
+ * this one is computed. */
+static void prefetch_outputs(const wino_output *out)
+{
+    for (size_t i = 0; i < out->rows; i++) {
+        for (size_t j = 0; j < out->cols; j++) {
+            const float *y = out->out + i * out->row_pitch + j * out->pixel_pitch;
+            for (size_t c = 0; c < out->channels; c += SPACE_ALIGN / sizeof *y)
+                __builtin_prefetch(y + c, 1);
+        }
+    }
+}
+
+void cpu_wino_tiles_out(const wino_tiles *t, const conv_panel *panel, size_t index, const float *m)
+{
+    wino_output next = output_at(t, panel, index, m, 0);
     for (size_t i = 0; i < t->count; i++) {
-        const place at = place_of(p, t->first + i);
-        out.products = m + i * width;
-        out.out = y + ((at.image * g->dst_h + at.y) * g->dst_w + at.x) * pitch;
-        out.rows = space_min(p->variant->mh, g->dst_h - at.y);
-        out.cols = space_min(p->variant->mw, g->dst_w - at.x);
-        p->wino->output(&out);
+        const wino_output out = next;
+        if (i + 1 < t->count) {
+            next = output_at(t, panel, index, m, i + 1);
+            prefetch_outputs(&next);
+        }
+        t->plan->wino->output(&out);
         if (t->odd[i])
-            spread_odd(t, at, &out);
+            spread_odd(t, place_of(t->plan, t->first + i), &out);
     }
 }
