@@ -104,7 +104,10 @@ thaw_status thaw_prefix_create(const thaw_prefix_spec *spec, const thaw_where *w
 {
     uint32_t asked = spec->batch > 0 ? spec->batch : where->prefix_batch;
     uint32_t preferred = where->dev->info.preferred_batch;
-    uint32_t wanted = asked > 0 ? asked : preferred > 0 ? preferred : DEFAULT_BATCH, batch = wanted;
+    uint32_t wanted = asked > 0 ? asked : preferred > 0 ? preferred : DEFAULT_BATCH;
+    if (spec->images > 0 && spec->images < wanted) /* the rest would be padding */
+        wanted = (uint32_t)spec->images;
+    uint32_t batch = wanted;
     thaw_status st = create(spec, batch, where, listener, out, err);
     while (st == THAW_E_DEVICE_MEMORY && asked == 0 && batch > 1) {
         thaw_prefix_free(out);

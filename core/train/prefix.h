@@ -32,7 +32,8 @@ typedef struct thaw_prefix_spec {
     bool pooled;
     thaw_dtype feature_dtype;
     uint64_t images; /* that will pass; 0 unknown */
-    uint32_t batch;  /* 0: where->prefix_batch, else what the device prefers, else 4; halved until it fits */
+    uint32_t batch;  /* 0: where->prefix_batch, else what the device prefers, else 4; halved until it fits;
+                        never more than images */
 } thaw_prefix_spec;
 
 /* listener may be NULL. Freed by thaw_prefix_free, also after an error. */
