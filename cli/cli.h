@@ -45,6 +45,7 @@ typedef struct cli_common {
     bool json, quiet, verbose;
     const char *trace;
     bool trace_sync;
+    bool one_device; /* no device but `device` is asked for */
 } cli_common;
 
 /* Rows of an option table; `c` is a cli_common. */

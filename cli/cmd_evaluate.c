@@ -208,7 +208,7 @@ cleanup:
 
 int cli_evaluate(int argc, char **argv)
 {
-    evaluate_args args = {0};
+    evaluate_args args = {.common.one_device = true};
     cli_list words = {0};
     const cli_option options[] = {
         {.name = "list-errors",

@@ -162,7 +162,7 @@ cleanup:
 
 int cli_features(int argc, char **argv)
 {
-    cli_common common = {0};
+    cli_common common = {.one_device = true};
     const char *output = NULL;
     uint32_t batch = 0;
     cli_list words = {0};

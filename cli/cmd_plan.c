@@ -175,7 +175,7 @@ cleanup:
 
 int cli_plan(int argc, char **argv)
 {
-    plan_args args = {.phase = PHASE_ALL, .n_classes = 5};
+    plan_args args = {.common.one_device = true, .phase = PHASE_ALL, .n_classes = 5};
     cli_list words = {0};
     thaw_recipe *r = &args.recipe;
     thaw_recipe_init(r, sizeof *r);

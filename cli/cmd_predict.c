@@ -131,7 +131,7 @@ cleanup:
 
 int cli_predict(int argc, char **argv)
 {
-    predict_args args = {.top = 3};
+    predict_args args = {.top = 3, .common.one_device = true};
     cli_list words = {0};
     const cli_option options[] = {
         {.name = "model",

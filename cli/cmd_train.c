@@ -78,7 +78,7 @@ cleanup:
 
 int cli_train(int argc, char **argv)
 {
-    train_args args = {0};
+    train_args args = {.common.one_device = true};
     cli_list words = {0};
     thaw_recipe *r = &args.recipe;
     thaw_recipe_init(r, sizeof *r);

@@ -20,6 +20,8 @@ thaw_context *cli_context(const cli_common *common)
     options.threads = common->threads;
     options.plugins = common->plugins.items;
     options.n_plugins = common->plugins.count;
+    if (common->one_device)
+        options.only_device = common->device ? common->device : "auto";
     options.trace = common->trace;
     options.trace_sync = common->trace_sync;
     options.log = print_log;

@@ -4,6 +4,7 @@
 
 #include "core/api/api.h"
 #include "core/base/memory.h"
+#include "core/check/check.h"
 
 #ifndef THAW_VERSION
 #error "THAW_VERSION comes from the build"
@@ -75,10 +76,14 @@ thaw_status thaw_context_create(const thaw_context_options *options, thaw_contex
                               .ctx = given.log_ctx,
                               .level = given.log ? given.log_level : THAW_LEVEL_ERROR};
     context->threads = given.threads;
+    /* What a device declines, and what it is tested against, is the reference's. */
+    const char *const wanted[] = {given.only_device, THAW_CHECK_REFERENCE};
     const thaw_runtime_options runtime = {.threads = given.threads,
                                           .plugins = given.plugins,
                                           .n_plugins = given.n_plugins,
                                           .no_search = given.no_search != 0,
+                                          .wanted = wanted,
+                                          .n_wanted = given.only_device ? 2 : 0,
                                           .trace = given.trace,
                                           .trace_options = trace_options_of(&given),
                                           .log = &context->log};

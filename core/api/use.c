@@ -33,7 +33,7 @@ static thaw_status open_call(thaw_context *context, const thaw_use_options *opti
         return st;
     if (!call->options.model)
         return thaw_fail(err, THAW_E_INVALID, "no model is named: set thaw_use_options.model");
-    st = thaw_model_load(call->options.model, NULL, &call->model, err);
+    st = thaw_model_open(call->options.model, NULL, &call->model, err);
     if (st == THAW_OK)
         st = thaw_model_complete(call->model, err);
     if (st == THAW_OK && !call->features && call->model->n_classes == 0)

@@ -120,6 +120,7 @@ thaw_status thaw_graph_slice(thaw_graph *graph, const char *name, uint32_t paren
     t.channel_offset = channel_offset;
     t.c = c;
     t.data = t.owned = NULL;
+    t.recipe = NULL;
     t.output = false;
     t.requires_grad = false;
     return add_tensor(graph, &t, out, err);
@@ -170,6 +171,26 @@ size_t thaw_graph_bytes(const thaw_graph *graph, uint32_t tensor)
     size_t bytes = 0;
     dense_bytes(&graph->tensors[tensor], &bytes);
     return bytes;
+}
+
+thaw_status thaw_graph_values(const thaw_graph *graph, uint32_t tensor, const void **data, void **computed,
+                              thaw_error *err)
+{
+    const thaw_gtensor *t = &graph->tensors[tensor];
+    *data = t->data;
+    *computed = NULL;
+    if (t->data || !t->recipe)
+        return THAW_OK;
+    size_t bytes = thaw_graph_bytes(graph, tensor);
+    float *made = malloc(bytes);
+    if (!made)
+        return thaw_fail_memory(err, bytes, t->name);
+    thaw_status st = thaw_const_compute(t->recipe, bytes / sizeof *made / (size_t)t->c, made, err);
+    if (st == THAW_OK)
+        *data = *computed = made;
+    else
+        free(made);
+    return st;
 }
 
 static uint32_t *copy_ids(const uint32_t *ids, uint32_t n)
@@ -294,8 +315,24 @@ thaw_status thaw_op_describe(const thaw_graph *graph, size_t i, uint64_t runs, t
     return THAW_OK;
 }
 
+thaw_status thaw_op_compute_consts(const thaw_graph *graph, size_t i, thaw_op_desc *desc, thaw_error *err)
+{
+    const thaw_gop *op = &graph->ops[i];
+    desc->computed = thaw_calloc(op->n_in, sizeof *desc->computed);
+    if (!desc->computed)
+        return thaw_fail_memory(err, op->n_in * sizeof *desc->computed, "an op's constants");
+    thaw_status st = THAW_OK;
+    for (uint32_t k = 0; st == THAW_OK && k < op->n_in; k++)
+        if (graph->tensors[op->in[k]].storage == THAW_T_CONST)
+            st = thaw_graph_values(graph, op->in[k], &desc->const_data[k], &desc->computed[k], err);
+    return st;
+}
+
 void thaw_op_desc_free(thaw_op_desc *desc)
 {
+    for (uint32_t k = 0; desc->computed && k < desc->op.n_in; k++)
+        free(desc->computed[k]);
+    free(desc->computed);
     free(desc->tensors);
     free(desc->pointers);
     free(desc->const_data);

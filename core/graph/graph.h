@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "core/base/status.h"
+#include "core/graph/constant.h"
 #include "thaw_ops.h"
 #include "thaw_plugin.h"
 
@@ -29,9 +30,10 @@ typedef struct thaw_gtensor {
     int32_t n, h, w, c;
     uint32_t parent;
     uint32_t channel_offset;
-    uint32_t var;       /* VAR: index in the thaw_var_list */
-    const void *data;   /* CONST: dense */
-    void *owned;        /* CONST: what the graph frees, or NULL if the data belongs to someone else */
+    uint32_t var;                    /* VAR: index in the thaw_var_list */
+    const void *data;                /* CONST: dense; or NULL, and */
+    const thaw_const_recipe *recipe; /* how to compute it: f32, rows of c values */
+    void *owned;        /* CONST: what the graph frees, or NULL if data and recipe belong to someone else */
     bool output;        /* may be fetched after a run */
     bool saved;         /* written by a forward op for a backward op */
     bool requires_grad; /* a VAR that is trained, or depends on one */
@@ -114,6 +116,10 @@ int64_t thaw_graph_pitch(const thaw_graph *graph, uint32_t tensor);
 /* Bytes of a dense tensor of this shape and type. */
 size_t thaw_graph_bytes(const thaw_graph *graph, uint32_t tensor);
 size_t thaw_dtype_bytes(thaw_dtype dtype);
+/* The values of a CONST: its data, or those that its recipe makes, in *computed, which the caller frees (else
+ * NULL). [thread-safe] */
+thaw_status thaw_graph_values(const thaw_graph *graph, uint32_t tensor, const void **data, void **computed,
+                              thaw_error *err);
 
 /* Fixed facts of an op kind. */
 typedef struct thaw_op_facts {
@@ -136,10 +142,13 @@ typedef struct thaw_op_desc {
     thaw_op op;
     thaw_tensor *tensors; /* n_in + n_out */
     const thaw_tensor **pointers;
-    const void **const_data; /* n_in */
+    const void **const_data; /* n_in; NULL for what is not CONST, or has to be computed */
+    void **computed;         /* n_in: owned; NULL as a whole before thaw_op_compute_consts */
 } thaw_op_desc;
 thaw_status thaw_op_describe(const thaw_graph *graph, size_t i, uint64_t runs, thaw_op_desc *out,
                              thaw_error *err);
+/* [thread-safe] Computes what const_data lacks, for op_prepare. graph and i as for thaw_op_describe. */
+thaw_status thaw_op_compute_consts(const thaw_graph *graph, size_t i, thaw_op_desc *desc, thaw_error *err);
 void thaw_op_desc_free(thaw_op_desc *desc);
 
 #endif

@@ -10,6 +10,8 @@
 typedef struct thaw_weights_view {
     const float *data[THAW_N_WEIGHTS];
     uint32_t n_classes; /* 0: no head */
+    /* Of kernels of convolutions that are NULL in data. It outlives what is lowered. */
+    thaw_weight_source source;
 } thaw_weights_view;
 
 typedef struct thaw_lower_spec {

@@ -119,7 +119,8 @@ static thaw_status statistics_present(const unit *u)
 {
     const float *const *w = u->l->spec->weights->data;
     for (int what = THAW_W_KERNEL; what <= THAW_W_VAR; what++)
-        if (!w[THAW_W_INDEX(u->k, what)])
+        if (what == THAW_W_KERNEL ? !thaw_lower_has(u->l, THAW_W_INDEX(u->k, what))
+                                  : !w[THAW_W_INDEX(u->k, what)])
             return thaw_fail(u->l->err, THAW_E_INVALID, "the model lacks a tensor of %s",
                              layer(u, u->conv)->name);
     return THAW_OK;
@@ -128,23 +129,15 @@ static thaw_status statistics_present(const unit *u)
 static thaw_status folded_kernel(const unit *u, uint32_t *out)
 {
     const thaw_layer *c = layer(u, u->conv);
-    float *data;
+    const float *const *w = u->l->spec->weights->data;
+    const thaw_const_part part = {.kernel = w[THAW_W_INDEX(u->k, THAW_W_KERNEL)],
+                                  .weight = THAW_W_INDEX(u->k, THAW_W_KERNEL),
+                                  .variance = w[THAW_W_INDEX(u->k, THAW_W_VAR)],
+                                  .columns = (size_t)c->c};
     char name[64];
     thaw_status st = statistics_present(u);
     snprintf(name, sizeof name, "folded:%s/kernel", c->name);
-    if (st == THAW_OK)
-        st = thaw_lower_const(u->l, name, c->kh, c->kw, channels_in(u), c->c, &data, out);
-    if (st != THAW_OK)
-        return st;
-    const float *w = u->l->spec->weights->data[THAW_W_INDEX(u->k, THAW_W_KERNEL)];
-    const float *var = u->l->spec->weights->data[THAW_W_INDEX(u->k, THAW_W_VAR)];
-    size_t rows = (size_t)c->kh * (size_t)c->kw * (size_t)channels_in(u), cols = (size_t)c->c;
-    for (size_t j = 0; j < cols; j++) {
-        double s = 1.0 / sqrt((double)var[j] + (double)THAW_BN_EPSILON);
-        for (size_t i = 0; i < rows; i++)
-            data[i * cols + j] = (float)((double)w[i * cols + j] * s);
-    }
-    return THAW_OK;
+    return st != THAW_OK ? st : thaw_lower_recipe(u->l, name, c->kh, c->kw, channels_in(u), c->c, &part, out);
 }
 
 static thaw_status folded_scale_and_shift(const unit *u, uint32_t *scale, uint32_t *shift)

@@ -32,11 +32,33 @@ thaw_status thaw_lower_const(lowering *l, const char *name, int32_t n, int32_t h
     return THAW_OK;
 }
 
+thaw_status thaw_lower_recipe(lowering *l, const char *name, int32_t n, int32_t h, int32_t w, int32_t c,
+                              const thaw_const_part *part, uint32_t *out)
+{
+    thaw_status st = thaw_graph_tensor(l->graph, name, THAW_T_CONST, THAW_F32, n, h, w, c, out, l->err);
+    if (st != THAW_OK)
+        return st;
+    thaw_const_recipe *recipe = thaw_const_recipe_create(&l->spec->weights->source, 1);
+    if (!recipe)
+        return thaw_fail_memory(l->err, sizeof *recipe + sizeof *part, name);
+    recipe->parts[0] = *part;
+    l->graph->tensors[*out].recipe = l->graph->tensors[*out].owned = recipe;
+    return THAW_OK;
+}
+
+bool thaw_lower_has(const lowering *l, size_t index)
+{
+    return l->spec->weights->data[index] || l->spec->weights->source.read;
+}
+
 thaw_status thaw_lower_weight(lowering *l, size_t index, bool variable, bool trained, int32_t n, int32_t h,
                               int32_t w, int32_t c, uint32_t *out)
 {
     char name[THAW_WEIGHT_NAME_BYTES];
     thaw_weight_name(index, name);
+    if (!variable && !l->spec->weights->data[index] && l->spec->weights->source.read)
+        return thaw_lower_recipe(l, name, n, h, w, c,
+                                 &(thaw_const_part){.weight = index, .columns = (size_t)c}, out);
     thaw_status st = thaw_graph_tensor(l->graph, name, variable ? THAW_T_VAR : THAW_T_CONST, THAW_F32, n, h,
                                        w, c, out, l->err);
     if (st != THAW_OK)

@@ -42,6 +42,11 @@ thaw_status thaw_lower_output(lowering *l, uint32_t layer, uint32_t *out);
 /* CONST with memory of the graph's own, zeroed, to be filled through *data. */
 thaw_status thaw_lower_const(lowering *l, const char *name, int32_t n, int32_t h, int32_t w, int32_t c,
                              float **data, uint32_t *out);
+/* Whether the model has the weight, in memory or elsewhere. */
+bool thaw_lower_has(const lowering *l, size_t index);
+/* CONST that is computed of the part when it is needed. */
+thaw_status thaw_lower_recipe(lowering *l, const char *name, int32_t n, int32_t h, int32_t w, int32_t c,
+                              const thaw_const_part *part, uint32_t *out);
 /* CONST that points to the weight, or VAR; n, h, w, c is its shape. */
 thaw_status thaw_lower_weight(lowering *l, size_t index, bool variable, bool trained, int32_t n, int32_t h,
                               int32_t w, int32_t c, uint32_t *out);

@@ -37,29 +37,60 @@ static siblings find_siblings(const thaw_graph *graph, size_t first)
     return s;
 }
 
-static thaw_status new_const(thaw_graph *graph, const char *name, int32_t rows, int32_t cols, float **data,
-                             uint32_t *out, thaw_error *err)
+/* Room for the parts' biases, one after the other. */
+static thaw_status new_bias(thaw_graph *graph, const char *name, int32_t n, float **data, uint32_t *out,
+                            thaw_error *err)
 {
-    thaw_status st = thaw_graph_tensor(graph, name, THAW_T_CONST, THAW_F32, 1, 1, rows, cols, out, err);
+    thaw_status st = thaw_graph_tensor(graph, name, THAW_T_CONST, THAW_F32, 1, 1, 1, n, out, err);
     if (st != THAW_OK)
         return st;
-    *data = thaw_calloc(thaw_graph_bytes(graph, *out), 1);
+    *data = thaw_calloc((size_t)n, sizeof **data);
     if (!*data)
-        return thaw_fail_memory(err, thaw_graph_bytes(graph, *out), name);
+        return thaw_fail_memory(err, (size_t)n * sizeof **data, name);
     graph->tensors[*out].data = graph->tensors[*out].owned = *data;
     return THAW_OK;
 }
 
-/* The parts' columns side by side. Memory of a part that nobody else can read is given back. */
-static void take_columns(thaw_graph *graph, uint32_t from, float *to, int32_t rows, int32_t pitch)
+/* What nobody reads any more is given back. */
+static void drop_const(thaw_gtensor *t)
 {
-    thaw_gtensor *t = &graph->tensors[from];
-    const float *src = t->data;
-    for (int32_t r = 0; r < rows; r++)
-        memcpy(to + (size_t)r * (size_t)pitch, src + (size_t)r * (size_t)t->c, (size_t)t->c * sizeof *to);
     free(t->owned);
     t->owned = NULL;
     t->data = NULL;
+    t->recipe = NULL;
+}
+
+static void take_bias(thaw_graph *graph, uint32_t from, float *to)
+{
+    thaw_gtensor *t = &graph->tensors[from];
+    memcpy(to, t->data, (size_t)t->c * sizeof *to);
+    drop_const(t);
+}
+
+/* The parts' kernels side by side, as a recipe: nothing is computed before it is needed. */
+static thaw_status join_kernels(thaw_graph *graph, const siblings *s, const char *name, uint32_t *out,
+                                thaw_error *err)
+{
+    thaw_weight_source source = {0};
+    const int32_t rows = graph->tensors[graph->ops[s->ops[0]].in[1]].w;
+    thaw_status st =
+        thaw_graph_tensor(graph, name, THAW_T_CONST, THAW_F32, 1, 1, rows, s->channels, out, err);
+    if (st != THAW_OK)
+        return st;
+    thaw_const_recipe *joined = thaw_const_recipe_create(&source, s->n);
+    if (!joined)
+        return thaw_fail_memory(err, s->n * sizeof(thaw_const_part), name);
+    graph->tensors[*out].recipe = graph->tensors[*out].owned = joined;
+    for (uint32_t i = 0; i < s->n; i++) {
+        thaw_gtensor *t = &graph->tensors[graph->ops[s->ops[i]].in[1]];
+        joined->parts[i] = (thaw_const_part){.kernel = t->data, .columns = (size_t)t->c};
+        if (t->recipe) {
+            joined->parts[i] = t->recipe->parts[0];
+            joined->source = t->recipe->source;
+        }
+        drop_const(t);
+    }
+    return THAW_OK;
 }
 
 static void remove_ops(thaw_graph *graph, const siblings *s)
@@ -81,14 +112,13 @@ static void remove_ops(thaw_graph *graph, const siblings *s)
 static thaw_status merge(thaw_graph *graph, const siblings *s, thaw_error *err)
 {
     thaw_gop *first = &graph->ops[s->ops[0]];
-    int32_t rows = graph->tensors[first->in[1]].w;
-    float *weights, *biases;
+    float *biases;
     uint32_t w, b;
     char label[64];
     snprintf(label, sizeof label, "%.40s and %u more", first->label, s->n - 1);
-    thaw_status st = new_const(graph, label, rows, s->channels, &weights, &w, err);
+    thaw_status st = new_bias(graph, label, s->channels, &biases, &b, err);
     if (st == THAW_OK)
-        st = new_const(graph, label, 1, s->channels, &biases, &b, err);
+        st = join_kernels(graph, s, label, &w, err);
     uint32_t *in = thaw_calloc(3, sizeof *in), *out = thaw_calloc(s->n, sizeof *out);
     if (st == THAW_OK && (!in || !out))
         st = thaw_fail_memory(err, 12 + 4 * s->n, "an op's arguments");
@@ -105,8 +135,7 @@ static thaw_status merge(thaw_graph *graph, const siblings *s, thaw_error *err)
         out[i] = op->out[0];
         relu_mask |= (op->attr.conv.relu_mask & 1u) << i;
         if (op->n_in > 2)
-            take_columns(graph, op->in[2], biases + column, 1, s->channels);
-        take_columns(graph, op->in[1], weights + column, rows, s->channels);
+            take_bias(graph, op->in[2], biases + column);
         column += channels;
     }
     in[0] = first->in[0];

@@ -50,17 +50,10 @@ static thaw_status find_container(const char *path, container *out, thaw_error *
     return THAW_OK;
 }
 
-thaw_status thaw_model_load(const char *path, const thaw_import_options *options, thaw_model **out,
-                            thaw_error *err)
+static thaw_status load_foreign(container kind, const char *path, const thaw_import_options *options,
+                                thaw_model **out, thaw_error *err)
 {
-    container kind = UNKNOWN;
-    thaw_status st = find_container(path, &kind, err);
-    if (st != THAW_OK)
-        return st;
     switch (kind) {
-    case SAFETENSORS:
-        st = thaw_load_own(path, out, NULL, err);
-        break;
     case HDF5:
         return thaw_load_hdf5(path, options, out, err);
     case ZIP:
@@ -68,13 +61,33 @@ thaw_status thaw_model_load(const char *path, const thaw_import_options *options
     case TFJS_JSON:
     case TFJS_MODULE:
         return thaw_load_tfjs(path, options, out, err);
-    case UNKNOWN:
+    default:
         return thaw_fail(err, THAW_E_FORMAT,
                          "%s is no model that thaw can read: thaw's own .safetensors, Keras .h5, .weights.h5 "
                          "or .keras, or the folder of a TensorFlow.js layers model",
                          path);
     }
-    return st;
+}
+
+thaw_status thaw_model_load(const char *path, const thaw_import_options *options, thaw_model **out,
+                            thaw_error *err)
+{
+    container kind = UNKNOWN;
+    thaw_status st = find_container(path, &kind, err);
+    if (st != THAW_OK)
+        return st;
+    return kind == SAFETENSORS ? thaw_load_own(path, out, NULL, err)
+                               : load_foreign(kind, path, options, out, err);
+}
+
+thaw_status thaw_model_open(const char *path, const thaw_import_options *options, thaw_model **out,
+                            thaw_error *err)
+{
+    container kind = UNKNOWN;
+    thaw_status st = find_container(path, &kind, err);
+    if (st != THAW_OK)
+        return st;
+    return kind == SAFETENSORS ? thaw_open_own(path, out, err) : load_foreign(kind, path, options, out, err);
 }
 
 static const char *safetensors_name(const char *path)

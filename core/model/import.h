@@ -35,7 +35,17 @@ thaw_status thaw_refuse_gamma(const char *path, const char *name, thaw_error *er
 thaw_status thaw_claim_weight(thaw_model *model, size_t index, const char *path, const char *name,
                               uint32_t rank, const size_t *dims, thaw_error *err);
 
-/* Finds NaN and infinity in any tensor, and negative variances. */
+/* THAW_OK for a complete model with all of its values in memory. */
+thaw_status thaw_model_in_memory(const thaw_model *model, thaw_error *err);
+
+/* The shape alone: whether tensor `index` is still free and has this one. */
+thaw_status thaw_expect_weight(const thaw_model *model, size_t index, const char *path, const char *name,
+                               uint32_t rank, const size_t *dims, thaw_error *err);
+
+/* Finds NaN and infinity in the values of a tensor, and negative variances. */
+thaw_status thaw_import_check_weight(const thaw_model *model, size_t index, const float *values,
+                                     const char *path, thaw_error *err);
+/* The same in all that are in memory. */
 thaw_status thaw_import_check_values(const thaw_model *model, const char *path, thaw_error *err);
 
 /* The last step of an importer of foreign files: completeness, values, hash, scaling, and the source text
@@ -45,6 +55,7 @@ thaw_status thaw_finish_import(thaw_model *model, const char *path, const char *
 
 /* The readers. Each makes a new model that the caller frees; on failure *out is not touched. */
 thaw_status thaw_load_own(const char *path, thaw_model **out, thaw_loaded_extra *extra, thaw_error *err);
+thaw_status thaw_open_own(const char *path, thaw_model **out, thaw_error *err);
 thaw_status thaw_load_hdf5(const char *path, const thaw_import_options *options, thaw_model **out,
                            thaw_error *err);
 thaw_status thaw_load_keras_zip(const char *path, const thaw_import_options *options, thaw_model **out,

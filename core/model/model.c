@@ -8,6 +8,7 @@
 #include "core/base/memory.h"
 #include "core/model/conv_table.h"
 #include "core/model/import.h"
+#include "core/model/stored.h"
 #include "core/model/utf8.h"
 
 static void set_shape(thaw_weight *w, uint32_t rank, const size_t *dims)
@@ -77,6 +78,7 @@ void thaw_model_free(thaw_model *m)
     free(m->source);
     free(m->trainable);
     free(m->history);
+    thaw_stored_free(m->stored);
     free(m);
 }
 
@@ -140,7 +142,7 @@ thaw_status thaw_model_complete(const thaw_model *m, thaw_error *err)
 {
     size_t missing = 0, first = THAW_N_WEIGHTS;
     for (size_t i = THAW_W_HEAD_KERNEL; i-- > 0;) {
-        if (!m->weights[i].data) {
+        if (!m->weights[i].data && !(m->stored && m->stored->at[i])) {
             missing++;
             first = i;
         }
@@ -154,6 +156,14 @@ thaw_status thaw_model_complete(const thaw_model *m, thaw_error *err)
     return THAW_OK;
 }
 
+thaw_status thaw_model_in_memory(const thaw_model *m, thaw_error *err)
+{
+    thaw_status st = thaw_model_complete(m, err);
+    if (st == THAW_OK && m->stored)
+        return thaw_fail(err, THAW_E_INTERNAL, "a model that was opened and not loaded lacks its kernels");
+    return st;
+}
+
 size_t thaw_model_find(const thaw_model *m, const char *name)
 {
     size_t i = 0;
@@ -164,7 +174,7 @@ size_t thaw_model_find(const thaw_model *m, const char *name)
 
 thaw_status thaw_model_hash(const thaw_model *m, char out[33], thaw_error *err)
 {
-    thaw_status st = thaw_model_complete(m, err);
+    thaw_status st = thaw_model_in_memory(m, err);
     if (st != THAW_OK)
         return st;
     XXH3_state_t *state = XXH3_createState();

@@ -36,10 +36,11 @@ typedef struct thaw_model {
     char **class_names; /* n_classes; NULL: the file had none. Owned. */
     thaw_preprocess pre;
     thaw_bn_mode bn;
-    char *source;    /* where the weights came from, for people; owned, may be NULL */
-    char hash[33];   /* of the base's tensors as imported (thaw_model_hash) */
-    char *trainable; /* JSON array of the names of the tensors that were trained, or NULL; owned */
-    char *history;   /* JSON array, one object an epoch, or NULL; owned */
+    char *source;               /* where the weights came from, for people; owned, may be NULL */
+    char hash[33];              /* of the base's tensors as imported (thaw_model_hash) */
+    char *trainable;            /* JSON array of the names of the tensors that were trained, or NULL; owned */
+    char *history;              /* JSON array, one object an epoch, or NULL; owned */
+    struct thaw_stored *stored; /* where kernels without data are (thaw_model_open); owned, or NULL */
 } thaw_model;
 
 /* An empty base: names and shapes set, no data, no head; 299 pixels scaled to [-1,1] by division, padding
@@ -54,7 +55,8 @@ thaw_status thaw_model_alloc_weight(thaw_model *model, size_t index, thaw_error 
  * UTF-8, which a model file could not hold. */
 thaw_status thaw_model_set_head(thaw_model *model, uint32_t n_classes, const char *const *names,
                                 thaw_error *err);
-/* THAW_OK if every tensor of the base has data; otherwise names the first that has none. */
+/* THAW_OK if every tensor of the base has data or is in the model's file; otherwise names the first that has
+ * none. */
 thaw_status thaw_model_complete(const thaw_model *model, thaw_error *err);
 /* Index of a canonical name, or THAW_N_WEIGHTS. */
 size_t thaw_model_find(const thaw_model *model, const char *name);
@@ -85,6 +87,15 @@ typedef struct thaw_import_options {
  * load at once. */
 thaw_status thaw_model_load(const char *path, const thaw_import_options *options, thaw_model **out,
                             thaw_error *err);
+
+/* As thaw_model_load, for whoever only uses the model: of thaw's own files the kernels of the convolutions
+ * stay in the file, which stays open, and are read by thaw_model_read one at a time. So their values are
+ * checked only then. Such a model can be neither saved nor hashed. */
+thaw_status thaw_model_open(const char *path, const thaw_import_options *options, thaw_model **out,
+                            thaw_error *err);
+/* The values of a weight to out, which has room for its count, from memory or from the file. Fails as loading
+ * does; THAW_E_INVALID for a weight that the model does not have. [thread-safe] */
+thaw_status thaw_model_read(const thaw_model *model, size_t index, float *out, thaw_error *err);
 
 /* Writes thaw's own safetensors, atomically: after a failure the old file is still there. extra: more
  * tensors and metadata for a checkpoint, or NULL. THAW_E_INVALID or THAW_E_FORMAT, before anything is

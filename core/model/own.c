@@ -23,6 +23,7 @@
 #include "core/model/import.h"
 #include "core/model/model.h"
 #include "core/model/safetensors.h"
+#include "core/model/stored.h"
 #include "core/model/utf8.h"
 
 #define FORMAT_MAJOR 1
@@ -93,7 +94,7 @@ static thaw_status check_json(const char *text, const char *what, bool array, th
 /* What would make a file that cannot be read back is refused before anything is written. */
 static thaw_status check_model(const thaw_model *m, const thaw_model_extra *extra, thaw_error *err)
 {
-    thaw_status st = thaw_model_complete(m, err);
+    thaw_status st = thaw_model_in_memory(m, err);
     if (st == THAW_OK)
         st = check_json(m->trainable, "list of trainable tensors", true, err);
     if (st == THAW_OK)
@@ -287,6 +288,10 @@ static thaw_status read_canonical(const thaw_st_file *f, thaw_model *m, const th
                                   bool *seen, thaw_error *err)
 {
     thaw_weight *w = &m->weights[index];
+    if (m->stored && index < THAW_W_HEAD_KERNEL && index % THAW_W_PER_CONV == THAW_W_KERNEL) {
+        thaw_status st = thaw_expect_weight(m, index, f->path, e->name, e->rank, e->dims, err);
+        return st == THAW_OK ? thaw_st_place(f, e, w->count, &m->stored->at[index], err) : st;
+    }
     if (index < THAW_W_HEAD_KERNEL) {
         thaw_status st = thaw_claim_weight(m, index, f->path, e->name, e->rank, e->dims, err);
         if (st != THAW_OK)
@@ -353,7 +358,9 @@ static thaw_status start_extra(const thaw_st_file *f, thaw_loaded_extra *extra, 
     return THAW_OK;
 }
 
-thaw_status thaw_load_own(const char *path, thaw_model **out, thaw_loaded_extra *extra, thaw_error *err)
+/* kernels: read those of the convolutions too. */
+static thaw_status load(const char *path, bool kernels, thaw_model **out, thaw_loaded_extra *extra,
+                        thaw_error *err)
 {
     thaw_st_file f;
     thaw_model *m = NULL;
@@ -365,6 +372,8 @@ thaw_status thaw_load_own(const char *path, thaw_model **out, thaw_loaded_extra 
     st = check_version(&f, err);
     if (st == THAW_OK)
         st = thaw_model_create(&m, err);
+    if (st == THAW_OK && !kernels)
+        st = thaw_stored_create(&f, &m->stored, err);
     if (st == THAW_OK)
         st = get_usage(&f, m, err);
     if (st == THAW_OK)
@@ -386,6 +395,16 @@ thaw_status thaw_load_own(const char *path, thaw_model **out, thaw_loaded_extra 
     if (extra)
         thaw_extra_free(extra);
     return st;
+}
+
+thaw_status thaw_load_own(const char *path, thaw_model **out, thaw_loaded_extra *extra, thaw_error *err)
+{
+    return load(path, true, out, extra, err);
+}
+
+thaw_status thaw_open_own(const char *path, thaw_model **out, thaw_error *err)
+{
+    return load(path, false, out, NULL, err);
 }
 
 thaw_status thaw_model_load_checkpoint(const char *path, thaw_model **out, thaw_loaded_extra *extra,

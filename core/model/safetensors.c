@@ -288,16 +288,25 @@ const char *thaw_st_text(const thaw_st_file *f, const char *key)
     return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(f->metadata, key));
 }
 
-thaw_status thaw_st_read(const thaw_st_file *f, const thaw_st_entry *e, float *out, size_t count,
-                         thaw_error *err)
+thaw_status thaw_st_place(const thaw_st_file *f, const thaw_st_entry *e, size_t count, uint64_t *out,
+                          thaw_error *err)
 {
     if (strcmp(e->dtype, "F32") != 0)
         return thaw_fail(err, THAW_E_UNSUPPORTED, "%s: the tensor %.96s is %s; thaw's own files hold F32",
                          f->path, e->name, e->dtype);
-    if (e->end - e->begin != (uint64_t)count * sizeof *out)
+    if (e->end - e->begin != (uint64_t)count * sizeof(float))
         return thaw_fail(err, THAW_E_INTERNAL, "%s: the tensor %.96s was asked for with a wrong size",
                          f->path, e->name);
-    return read_bytes(f, f->data_start + e->begin, out, count * sizeof *out, e->name, err);
+    *out = f->data_start + e->begin;
+    return THAW_OK;
+}
+
+thaw_status thaw_st_read(const thaw_st_file *f, const thaw_st_entry *e, float *out, size_t count,
+                         thaw_error *err)
+{
+    uint64_t at = 0;
+    thaw_status st = thaw_st_place(f, e, count, &at, err);
+    return st == THAW_OK ? read_bytes(f, at, out, count * sizeof *out, e->name, err) : st;
 }
 
 /* ---- writing ----------------------------------------------------------------------------------- */

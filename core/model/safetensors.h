@@ -44,6 +44,9 @@ thaw_status thaw_st_open(const char *path, thaw_st_file *file, thaw_error *err);
 void thaw_st_close(thaw_st_file *file);
 /* Text of a metadata key, or NULL. Lives as long as the file is open. */
 const char *thaw_st_text(const thaw_st_file *file, const char *key);
+/* Where an F32 tensor of count values lies, in bytes from the beginning of the file; never 0. */
+thaw_status thaw_st_place(const thaw_st_file *file, const thaw_st_entry *entry, size_t count, uint64_t *out,
+                          thaw_error *err);
 /* Reads an F32 tensor of count values into out. */
 thaw_status thaw_st_read(const thaw_st_file *file, const thaw_st_entry *entry, float *out, size_t count,
                          thaw_error *err);

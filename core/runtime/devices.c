@@ -142,6 +142,25 @@ static const thaw_device_entry *find(const thaw_device_list *list, const char *n
     return NULL;
 }
 
+static size_t name_length(const char *name)
+{
+    return strcspn(name, ",");
+}
+
+bool thaw_devices_suffice(const thaw_runtime *runtime, const thaw_runtime_options *options, bool own_folder)
+{
+    for (size_t i = 0; i < options->n_wanted; i++) {
+        const char *name = options->wanted[i];
+        const thaw_device_entry *entry = find(&runtime->devices, name, name_length(name));
+        if (!entry || entry->error.status != THAW_OK)
+            return false;
+        if (strcmp(name, "auto") == 0 && entry->info.type != THAW_DEVICE_GPU &&
+            (!own_folder || thaw_gpu_possible()))
+            return false;
+    }
+    return options->n_wanted > 0;
+}
+
 static thaw_status fail_unknown(const thaw_device_list *list, const char *name, thaw_error *err)
 {
     if (list->count == 0)
@@ -246,7 +265,7 @@ thaw_status thaw_runtime_open(thaw_runtime *runtime, const char *name, thaw_dev 
 {
     if (!name)
         name = "auto";
-    size_t n = strcspn(name, ",");
+    size_t n = name_length(name);
     const char *options = name[n] == ',' && name[n + 1] ? name + n + 1 : NULL;
     const thaw_device_entry *entry = find(&runtime->devices, name, n);
     if (!entry)

@@ -62,6 +62,7 @@ void thaw_plugin_discard(thaw_loaded *plugin);
 typedef struct thaw_paths {
     char **items;
     size_t count, capacity;
+    size_t own; /* the first one of the folder beside this code */
 } thaw_paths;
 
 /* Appends every thaw-*.so of the folders of path_list (':' between; may be NULL), then of the folder
@@ -111,6 +112,13 @@ thaw_status thaw_plugin_initialise(thaw_runtime *runtime, const thaw_loaded *plu
 
 /* Appends the devices of plugins[plugin]. A plugin that fails to list them is logged and has none. */
 thaw_status thaw_devices_append(thaw_runtime *runtime, size_t plugin, thaw_error *err);
+
+/* Whether every wanted device is there. own_folder: only what came with thaw is left to search. */
+bool thaw_devices_suffice(const thaw_runtime *runtime, const thaw_runtime_options *options, bool own_folder);
+
+/* Whether the kernel shows something that may be a GPU: a display or accelerator on the PCI bus, or a device
+ * file of one. True where that cannot be told. (gpu.c) */
+bool thaw_gpu_possible(void);
 
 /* A stream of the device, for its stream_destroy. *out is written on success alone, and never NULL then. */
 thaw_status thaw_dev_stream(thaw_dev *dev, thaw_stream **out, thaw_error *err);

@@ -60,13 +60,18 @@ static thaw_status cut_const(thaw_graph *graph, uint32_t from, int32_t first, in
 {
     const thaw_gtensor t = graph->tensors[from];
     float *data;
+    const void *whole;
+    void *computed = NULL;
     thaw_status st = add_const(graph, t.name, t.n, t.h, t.w, c, id, &data, err);
+    if (st == THAW_OK)
+        st = thaw_graph_values(graph, from, &whole, &computed, err);
     if (st != THAW_OK)
         return st;
-    const float *src = (const float *)t.data + first;
+    const float *src = (const float *)whole + first;
     size_t pixels = (size_t)t.n * (size_t)t.h * (size_t)t.w;
     for (size_t p = 0; p < pixels; p++)
         memcpy(data + p * (size_t)c, src + p * (size_t)t.c, (size_t)c * sizeof *data);
+    free(computed);
     return THAW_OK;
 }
 

@@ -46,7 +46,7 @@ static thaw_status check_inputs(const thaw_graph *graph, const thaw_gop *op, tha
 {
     for (uint32_t i = 0; i < op->n_in; i++) {
         const thaw_gtensor *t = &graph->tensors[op->in[i]];
-        if (t->storage == THAW_T_CONST && !t->data)
+        if (t->storage == THAW_T_CONST && !t->data && !t->recipe)
             return thaw_fail(err, THAW_E_INVALID, "%s: its constant input %s has no data", op->label,
                              t->name);
     }

@@ -54,6 +54,11 @@ static thaw_status prepare_kernel(const preparation *p, size_t i, thaw_error *wh
     if (st != THAW_OK)
         return st;
     thaw_kernel *kernel = NULL;
+    st = thaw_op_compute_consts(&p->placement->graph, i, &desc, why);
+    if (st != THAW_OK) {
+        thaw_op_desc_free(&desc);
+        return st;
+    }
     st = dev->ops.op_prepare(dev->handle, &desc.op, placed->info.algo, desc.const_data, &kernel, why);
     thaw_op_desc_free(&desc);
     st = thaw_plugin_created(st, kernel, why);

@@ -76,11 +76,13 @@ static thaw_status load_named(thaw_runtime *runtime, const thaw_runtime_options 
     return THAW_OK;
 }
 
-static thaw_status load_found(thaw_runtime *runtime, thaw_error *err)
+static thaw_status load_found(thaw_runtime *runtime, const thaw_runtime_options *options, thaw_error *err)
 {
     thaw_paths paths = {0};
     thaw_status st = thaw_search_plugins(getenv("THAW_PLUGIN_PATH"), &runtime->log, &paths, err);
     for (size_t i = 0; st == THAW_OK && i < paths.count; i++) {
+        if (thaw_devices_suffice(runtime, options, i >= paths.own))
+            break;
         thaw_error why = {0};
         thaw_status loaded = load(runtime, paths.items[i], &why);
         if (loaded == THAW_E_NO_MEMORY) {
@@ -114,7 +116,7 @@ thaw_status thaw_runtime_create(const thaw_runtime_options *options, thaw_runtim
     if (st == THAW_OK)
         st = load_named(runtime, options, err);
     if (st == THAW_OK && !options->no_search)
-        st = load_found(runtime, err);
+        st = load_found(runtime, options, err);
     if (st != THAW_OK)
         goto cleanup;
     *out = runtime;

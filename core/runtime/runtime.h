@@ -19,6 +19,8 @@ typedef struct thaw_runtime_options {
     const char *const *plugins; /* files to load before any other; a failure of these is an error */
     size_t n_plugins;
     bool no_search; /* load nothing but `plugins` */
+    const char *const *wanted; /* names of the only devices that will be opened, as for thaw_runtime_open */
+    size_t n_wanted;           /* 0: any may be; all plugins are loaded */
     const thaw_log *log;
     const thaw_host *host; /* what the plugins are given; it outlives the runtime. NULL: the runtime's own */
     const char *trace;     /* file to write a trace of every call to; NULL: none. See interpose.c */
@@ -27,7 +29,9 @@ typedef struct thaw_runtime_options {
 
 /* Loads `plugins`, then every thaw-*.so of: each folder of THAW_PLUGIN_PATH (':' between), and the folder
  * "thaw" beside the library or program that this code is part of. The first plugin of an id wins; every
- * rejection is logged with its reason and is no error. [init] */
+ * rejection is logged with its reason and is no error. With `wanted` the search ends when all of these are
+ * there, so that nobody waits for a driver that he does not use; "auto" is there when a GPU is, or when
+ * thaw's own folder is reached with some device found and this computer shows no GPU. [init] */
 thaw_status thaw_runtime_create(const thaw_runtime_options *options, thaw_runtime **out, thaw_error *err);
 /* Shuts the plugins down; they stay mapped, because a driver's threads may still run. Every device is
  * closed before. NULL does nothing. A trace that cannot be written is logged as an error. */

@@ -125,6 +125,7 @@ static thaw_status search_own_folder(const thaw_log *log, thaw_paths *out, thaw_
 thaw_status thaw_search_plugins(const char *path_list, const thaw_log *log, thaw_paths *out, thaw_error *err)
 {
     thaw_status st = path_list ? search_list(path_list, log, out, err) : THAW_OK;
+    out->own = out->count;
     return st == THAW_OK ? search_own_folder(log, out, err) : st;
 }
 

@@ -9,11 +9,20 @@
 #define DEFAULT_BATCH 4u
 #define EVEN_BATCH    8u
 
+static thaw_status read_weight(const void *ctx, size_t index, float *out, thaw_error *err)
+{
+    const thaw_model *model = ctx;
+    return thaw_model_read(model, index, out, err);
+}
+
 void thaw_weights_of(const thaw_model *model, thaw_weights_view *view)
 {
     for (size_t i = 0; i < THAW_N_WEIGHTS; i++)
         view->data[i] = model->weights[i].data;
     view->n_classes = model->n_classes;
+    view->source = (thaw_weight_source){0};
+    if (model->stored)
+        view->source = (thaw_weight_source){model, read_weight};
 }
 
 thaw_program_options thaw_program_options_of(const thaw_where *where, uint64_t runs)

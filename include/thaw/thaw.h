@@ -57,6 +57,9 @@ typedef struct thaw_context_options {
      * each call is also logged before it is made. */
     const char *trace;
     int32_t trace_sync; /* 1: wait for the device after each op, so that each one's own time shows */
+    /* The only device that will be asked for, by its name or "auto"; the search for plugins ends with it, and
+     * the others are not listed. NULL: any may be. */
+    const char *only_device;
 } thaw_context_options;
 
 THAW_API void thaw_context_options_init(thaw_context_options *options, size_t struct_size);
