@@ -1,0 +1,66 @@
+"""One engine that runs InceptionV3 forward, kept alive between rounds.
+
+usage: worker.py ENGINE MODEL.onnx MODEL.safetensors THREADS PRECISION BATCHES IMAGES.npy
+
+Prints "ready VERSION" once every batch size has run. Then it reads commands, one a line, and answers
+each with a line:
+  run BATCH REPEAT SECONDS   -> the seconds of each run
+  output FILE                -> "done"; FILE gets the probabilities of IMAGES.npy
+Its end is the end of its input. The network's own messages go to stderr.
+"""
+
+import os
+import sys
+import time
+
+# Before any library is imported: it is then that most of them read their environment.
+os.environ["OMP_NUM_THREADS"] = sys.argv[4]
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+os.environ["CUDA_VISIBLE_DEVICES"] = ""
+
+import numpy as np
+
+import engines
+
+
+def times_of(forward, repeat, seconds):
+    """As `thaw bench` does it: warmed up first; no fourth run or later begins after SECONDS."""
+    times = []
+    forward()
+    start = time.perf_counter()
+    while len(times) < repeat and (len(times) < 3 or time.perf_counter() - start < seconds):
+        begin = time.perf_counter()
+        forward()
+        times.append(time.perf_counter() - begin)
+    return times
+
+
+def main():
+    name, model, weights, threads, precision, batches, images = sys.argv[1:]
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what a library prints must not be taken for an answer
+
+    def answer(text):
+        answers.write(text + "\n")
+        answers.flush()
+
+    engine = engines.ENGINES[name](model, weights, int(threads), precision)
+    x = np.load(images)
+    runs = {}
+    for batch in map(int, batches.split(",")):
+        runs[batch] = engine.prepare(np.resize(x, (batch,) + x.shape[1:]))
+        for _ in range(2):
+            runs[batch]()
+    answer("ready " + engine.version)
+    for line in sys.stdin:
+        word, *rest = line.split()
+        if word == "run":
+            times = times_of(runs[int(rest[0])], int(rest[1]), float(rest[2]))
+            answer(" ".join("%.9f" % t for t in times))
+        elif word == "output":
+            np.save(rest[0], np.asarray(engine.prepare(x)(), "f4"))
+            answer("done")
+
+
+if __name__ == "__main__":
+    main()
