@@ -1,6 +1,7 @@
 """Sections forward, avx2 and bf16: the whole network, images to probabilities."""
 
 import os
+import statistics
 import sys
 
 from processes import HERE, Failed, Worker, say, thaw_json
@@ -35,7 +36,7 @@ def start_peers(setup, names, batches, precision, env, notes):
         command += [str(setup.threads), precision, ",".join(map(str, batches)), setup.images]
         worker = Worker(command, env)
         try:
-            setup.versions[name] = worker.read().split(" ", 1)[1]
+            worker.read()
             workers[name] = worker
         except Failed as why:
             notes.append("%s is left out: %s" % (name, why))
@@ -45,7 +46,7 @@ def start_peers(setup, names, batches, precision, env, notes):
 
 def peer_turn(worker, batch, repeat, seconds):
     times = sorted(map(float, worker.ask("run %d %d %g" % (batch, repeat, seconds)).split()))
-    return {"best": times[0], "median": times[len(times) // 2]}
+    return {"best": times[0], "median": statistics.median(times)} if times else None
 
 
 def one_round(setup, case, thaw, workers, notes):
@@ -89,9 +90,12 @@ def measure(setup, section, kind, results):
                     one_round(setup, case, thaw, workers, notes)
         results["cases"].extend(cases)
         for name, worker in workers.items():
-            file = os.path.join(setup.work, "%s-%s.npy" % (section, name))
-            worker.ask("output " + file)
-            setup.outputs.append((section, name, file))
+            try:
+                file = os.path.join(setup.work, "%s-%s.npy" % (section, name))
+                worker.ask("output " + file)
+                setup.outputs.append((section, name, file))
+            except Failed as why:
+                notes.append(str(why))
     finally:
         for worker in workers.values():
             worker.close()

@@ -15,8 +15,8 @@ from processes import HERE, Failed, Turn, run, say, thaw_json
 
 SECTIONS = ("forward", "avx2", "bf16", "recipe", "predict", "memory", "scaling")
 PACKAGES = ("tensorflow-cpu", "keras", "onnxruntime", "openvino", "onnx", "torch", "numpy", "pillow")
-ALL = ("openvino", "onnxruntime", "tensorflow", "tensorflow-frozen", "torch", "torch-inductor")
-FEW = ("openvino", "onnxruntime", "tensorflow-frozen")
+ALL = ("openvino", "openvino-streams", "onnxruntime", "tensorflow", "tensorflow-frozen", "torch", "torch-inductor")
+FEW = ("openvino", "openvino-streams", "onnxruntime", "tensorflow-frozen")
 
 
 class Setup:
@@ -29,7 +29,7 @@ class Setup:
         self.quick, self.lock = arguments.quick, arguments.lock
         self.rounds = arguments.rounds or (2 if self.quick else 5)
         self.repeat, self.seconds = 10, 1.5
-        self.versions, self.outputs = {}, []
+        self.outputs = []
         self.photo = first_file(arguments.unseen)
         self.weights = os.path.join(self.work, "model.safetensors")
         self.model = os.path.join(self.work, "model.onnx")
@@ -90,7 +90,12 @@ def forward_kinds(setup):
         "batches": (1, 32),
         "target": {1: 1.5, 32: 1.5},
     }
-    bf16 = {"precision": "bf16", "peers": ("openvino",), "batches": (1, 32), "target": {1: 1.2, 32: 1.2}}
+    bf16 = {
+        "precision": "bf16",
+        "peers": ("openvino", "openvino-streams"),
+        "batches": (1, 32),
+        "target": {1: 1.2, 32: 1.2},
+    }
     no_amx = {"env": {"ONEDNN_MAX_CPU_ISA": "AVX512_CORE_BF16"}}
     return {
         "forward": {"forward": plain},

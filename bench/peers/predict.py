@@ -21,13 +21,13 @@ def commands(setup):
 def measure(setup, results, wanted):
     say("== predict")
     cases = {
-        "seconds": {"section": "predict", "name": "one photo, cold", "below": True, "target": 0.5},
+        "seconds": {"section": "predict", "name": "one photo, cold", "below": True, "targets": {"onnxruntime": 0.5}},
         "bytes": {
             "section": "memory",
             "name": "predict",
             "unit": "bytes",
             "below": True,
-            "target": 0.6,
+            "targets": {"onnxruntime": 0.6},
         },
     }
     programs = commands(setup)

@@ -51,7 +51,8 @@ def run(command, env=None, allowed=(0,)):
         seconds = time.perf_counter() - start
         child.returncode = os.waitstatus_to_exitcode(status)
         if child.returncode not in allowed:
-            raise Failed("%s: exit %d: %s" % (" ".join(command[:3]), child.returncode, tail(err)))
+            names = [os.path.basename(c) for c in command[:3]]
+            raise Failed("%s: exit %d: %s" % (" ".join(names), child.returncode, tail(err)))
         out.seek(0)
         text = out.read().decode(errors="replace")
     return {"seconds": seconds, "bytes": usage.ru_maxrss * 1024, "text": text}
@@ -65,7 +66,7 @@ class Worker:
     """A program that answers one line with one line (worker.py)."""
 
     def __init__(self, command, env=None):
-        self.name = " ".join(command[1:3])
+        self.name = " ".join(os.path.basename(c) for c in command[1:3])
         self.err = tempfile.TemporaryFile()
         self.child = subprocess.Popen(
             command,

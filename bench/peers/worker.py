@@ -2,9 +2,9 @@
 
 usage: worker.py ENGINE MODEL.onnx MODEL.safetensors THREADS PRECISION BATCHES IMAGES.npy
 
-Prints "ready VERSION" once every batch size has run. Then it reads commands, one a line, and answers
+Prints "ready" once every batch size has run. Then it reads commands, one a line, and answers
 each with a line:
-  run BATCH REPEAT SECONDS   -> the seconds of each run
+  run BATCH REPEAT SECONDS   -> the seconds of each run; nothing where the engine does not do that batch
   output FILE                -> "done"; FILE gets the probabilities of IMAGES.npy
 Its end is the end of its input. The network's own messages go to stderr.
 """
@@ -48,17 +48,20 @@ def main():
     x = np.load(images)
     runs = {}
     for batch in map(int, batches.split(",")):
-        runs[batch] = engine.prepare(np.resize(x, (batch,) + x.shape[1:]))
-        for _ in range(2):
-            runs[batch]()
-    answer("ready " + engine.version)
+        forward = engine.prepare(np.resize(x, (batch,) + x.shape[1:]))
+        if forward:
+            runs[batch] = forward
+            forward()
+    answer("ready")
     for line in sys.stdin:
-        word, *rest = line.split()
+        word, rest = line.rstrip("\n").split(" ", 1)
         if word == "run":
-            times = times_of(runs[int(rest[0])], int(rest[1]), float(rest[2]))
+            batch, repeat, seconds = rest.split()
+            forward = runs.get(int(batch))
+            times = times_of(forward, int(repeat), float(seconds)) if forward else []
             answer(" ".join("%.9f" % t for t in times))
         elif word == "output":
-            np.save(rest[0], np.asarray(engine.prepare(x)(), "f4"))
+            np.save(rest, np.asarray(engine.prepare(x)(), "f4"))
             answer("done")
 
 
