@@ -7,7 +7,7 @@ from processes import HERE, Failed, run, say
 
 
 def commands(setup):
-    command = [setup.thaw, "predict", "-m", setup.weights, setup.photo, "--device", "cpu:0"]
+    command = [setup.thaw, "predict", "-m", setup.weights, setup.photo]
     programs = {"thaw": command + ["--threads", str(setup.threads), "--quiet"]}
     files = {"onnxruntime": setup.model, "torch": "torch.pt", "keras": "model.keras"}
     for engine, file in files.items():
