@@ -193,6 +193,7 @@ static void multiply_chunk(const filter_job *job, const filter_part *part, size_
         conv_filter_tile tile = {
             .x = x_packed,
             .dy = packed_panel(job, chunk, n, i),
+            .dy_pitch = panel_vectors(p, i) * p->kernels->lanes,
             .n = n,
             .out_pitch = dw_pitch,
             .cols = space_min(panel, p->out - i * panel),
@@ -203,6 +204,7 @@ static void multiply_chunk(const filter_job *job, const filter_part *part, size_
         size_t c = c0;
         for (size_t t = part->tile_first; t < part->tile_first + part->tiles; t++) {
             const size_t channels = tile_start(p, t + 1) - c;
+            tile.x_pitch = channels;
             tile.out = out + c * dw_pitch + i * panel;
             p->kernels->filter[panel_vectors(p, i) - 1][channels](&tile);
             tile.x += channels * n;

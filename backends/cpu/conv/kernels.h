@@ -10,6 +10,8 @@
 
 /* Rows of the tallest tile of any instruction set. */
 #define CONV_MAX_ROWS 14
+/* Pixels of the longest side of a tile that is transformed. */
+#define CONV_AXIS 6
 /* Pixels of a filter gradient between two prefetches. */
 #define CONV_FILTER_STRIDE ((size_t)8)
 
@@ -32,10 +34,12 @@ typedef struct {
 } conv_tile;
 
 /* One tile of a filter gradient over n pixels:
- * out[m*out_pitch + j] (+)= sum over p < n of x[p*R + m] * dy[p*W + j]    for m < R and j < cols. */
+ * out[m*out_pitch + j] (+)= sum over p < n of x[p*x_pitch + m] * dy[p*dy_pitch + j]   for m < R and j < cols.
+ */
 typedef struct {
     const float *x;
-    const float *dy; /* aligned to a vector */
+    const float *dy; /* aligned to a vector, as is dy_pitch */
+    size_t x_pitch, dy_pitch;
     size_t n;
     float *out;
     size_t out_pitch;
@@ -44,6 +48,12 @@ typedef struct {
     const char *prefetch; /* drawn likewise, prefetch_step bytes further every CONV_FILTER_STRIDE pixels */
     size_t prefetch_step;
 } conv_filter_tile;
+
+/* A matrix of `to` rows and `from` columns that works along either axis of a square tile. */
+typedef struct {
+    size_t from, to;
+    const float *m;
+} conv_axis;
 
 typedef struct {
     size_t lanes;    /* elements of a vector */
@@ -55,6 +65,16 @@ typedef struct {
     void (*pack_rows[CONV_MAX_ROWS + 1])(const float *const *rows, size_t first, size_t n, float *dst);
     /* dst[p*W + j] = src[p*pitch + j] for j < cols, 0 up to W. dst is aligned to a vector. */
     void (*pack_panel[2])(const float *src, size_t pitch, size_t n, size_t cols, float *dst);
+    /* A tile of pixels, `from` on a side, times the matrix along both axes, for each channel:
+     * out[(i*to + j)*stride + k/width*block + k%width] = sum of m[i][p] * m[j][q] * cells[p*from + q][k],
+     * 0 from `channels` on to a multiple of width, itself one of the vector. from and to: at most CONV_AXIS.
+     */
+    void (*spread)(const float *const *cells, size_t channels, const conv_axis *axis, float *out,
+                   size_t stride, size_t width, size_t block);
+    /* The same of pixels (p, q) at in + (p*from + q)*in_stride, aligned to a vector, to out[(i*to + j)*stride
+     * + k]; added to what is there, or written. */
+    void (*gather)(const float *in, size_t in_stride, size_t channels, const conv_axis *axis, float *out,
+                   size_t stride, bool add);
 } conv_kernels;
 
 extern const conv_kernels cpu_conv_kernels_generic;

@@ -92,10 +92,13 @@ INLINE void store_sums(const conv_filter_tile *t, size_t m, const vec *sums, siz
     }
 }
 
-/* acc[m][v] += x[p*rows + m] * dy[p*nv*LANES + v*LANES …] for n pixels. */
-INLINE void filter_pixels(const float *x, const float *dy, size_t n, size_t rows, size_t nv, vec (*acc)[2])
+/* Pixels first … first + n - 1. */
+INLINE void filter_pixels(const conv_filter_tile *t, size_t first, size_t n, size_t rows, size_t nv,
+                          vec (*acc)[2])
 {
-    for (size_t p = n; p > 0; p--, x += rows, dy += nv * LANES) {
+    const size_t x_pitch = t->x_pitch, dy_pitch = t->dy_pitch;
+    const float *x = t->x + first * x_pitch, *dy = t->dy + first * dy_pitch;
+    for (size_t p = n; p > 0; p--, x += x_pitch, dy += dy_pitch) {
         vec b[2];
         UNROLL
         for (size_t v = 0; v < nv; v++)
@@ -125,9 +128,9 @@ INLINE void filter_body(const conv_filter_tile *t, size_t rows, size_t nv)
     size_t p = 0;
     for (; p + CONV_FILTER_STRIDE <= t->n; p += CONV_FILTER_STRIDE, ahead += t->prefetch_step) {
         __builtin_prefetch(ahead, 0, 2);
-        filter_pixels(t->x + p * rows, t->dy + p * nv * LANES, CONV_FILTER_STRIDE, rows, nv, acc);
+        filter_pixels(t, p, CONV_FILTER_STRIDE, rows, nv, acc);
     }
-    filter_pixels(t->x + p * rows, t->dy + p * nv * LANES, t->n - p, rows, nv, acc);
+    filter_pixels(t, p, t->n - p, rows, nv, acc);
     if (t->cols < nv * LANES) {
         UNROLL
         for (size_t m = 0; m < rows; m++)
@@ -136,6 +139,57 @@ INLINE void filter_body(const conv_filter_tile *t, size_t rows, size_t nv)
         UNROLL
         for (size_t m = 0; m < rows; m++)
             store_sums(t, m, acc[m], nv, nv * LANES);
+    }
+}
+
+/* out[i*to + j] = sum of m[i][p] * m[j][q] * in[p*from + q]. */
+INLINE void transform(const vec *in, const conv_axis *axis, vec *out)
+{
+    const size_t from = axis->from, to = axis->to;
+    for (size_t i = 0; i < to; i++) {
+        vec line[CONV_AXIS];
+        for (size_t q = 0; q < from; q++) {
+            vec sum = vec_zero();
+            for (size_t p = 0; p < from; p++)
+                sum = vec_fma(vec_set1(axis->m[i * from + p]), in[p * from + q], sum);
+            line[q] = sum;
+        }
+        for (size_t j = 0; j < to; j++) {
+            vec sum = vec_zero();
+            for (size_t q = 0; q < from; q++)
+                sum = vec_fma(vec_set1(axis->m[j * from + q]), line[q], sum);
+            out[i * to + j] = sum;
+        }
+    }
+}
+
+static void spread(const float *const *cells, size_t channels, const conv_axis *axis, float *out,
+                   size_t stride, size_t width, size_t block)
+{
+    for (size_t first = 0; first < channels; first += width, out += block) {
+        for (size_t c = 0; c < width; c += LANES) {
+            vec from[CONV_AXIS * CONV_AXIS], to[CONV_AXIS * CONV_AXIS];
+            for (size_t i = 0; i < axis->from * axis->from; i++)
+                from[i] = load_cols(cells[i], first + c, channels);
+            transform(from, axis, to);
+            for (size_t i = 0; i < axis->to * axis->to; i++)
+                vec_storeu(out + i * stride + c, to[i]);
+        }
+    }
+}
+
+static void gather(const float *in, size_t in_stride, size_t channels, const conv_axis *axis, float *out,
+                   size_t stride, bool add)
+{
+    for (size_t c = 0; c < channels; c += LANES) {
+        vec from[CONV_AXIS * CONV_AXIS], to[CONV_AXIS * CONV_AXIS];
+        for (size_t i = 0; i < axis->from * axis->from; i++)
+            from[i] = vec_load(in + i * in_stride + c);
+        transform(from, axis, to);
+        for (size_t i = 0; i < axis->to * axis->to; i++) {
+            float *at = out + i * stride;
+            store_cols(at, add ? vec_add(load_cols(at, c, channels), to[i]) : to[i], c, channels);
+        }
     }
 }
 
@@ -196,4 +250,6 @@ const conv_kernels KERNELS = {
     .filter = {{EACH_ROW_COUNT(FILTER_1)}, {EACH_ROW_COUNT(FILTER_2)}},
     .pack_rows = {EACH_ROW_COUNT(PACK_ROWS)},
     .pack_panel = {pack_panel_1, pack_panel_2},
+    .spread = spread,
+    .gather = gather,
 };
