@@ -39,7 +39,7 @@ static void odd_plugins_are_refused_with_a_reason(void **state)
 {
     (void)state;
     expect_refusal("short", THAW_E_ABI, "struct_size");
-    expect_refusal("major", THAW_E_ABI, "interface 2.0, but this thaw speaks 1.0");
+    expect_refusal("major", THAW_E_ABI, "interface 2.0, but this thaw speaks 1.1");
     expect_refusal("null_entry", THAW_E_ABI, "declines");
     expect_refusal("null_function", THAW_E_ABI, "device_open is NULL");
     expect_refusal("bad_id", THAW_E_ABI, "id");

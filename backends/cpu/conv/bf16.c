@@ -4,55 +4,46 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bf16_rows.h"
 #include "direct.h"
-#include "geometry.h"
 #include "panels.h"
 #include "space.h"
 
 #if defined(THAW_CPU_BF16)
 
-/* Rows of a task, at most; more would not make the weights' way from memory any shorter. */
-#define MAX_TASK_ROWS ((size_t)256)
 /* Tasks for each thread, so that a slow core does not hold up the others. */
 #define TASKS_PER_THREAD ((size_t)4)
 
 typedef struct {
-    conv_geometry geo;
     conv_panel *panels;
-    size_t n_panels;
     uint16_t *weights;
     float *bias;
+    size_t *tap_at;
 } bf16_state;
 
 /* Everything whose size follows from the op: elements, and offsets in bytes. */
 typedef struct {
-    conv_geometry geo;
-    size_t k, padded, pitch; /* of the reduction; in whole blocks; from row to row of the left matrix */
-    size_t task_rows, n_panels, weight_elements;
-    size_t panels_at, weights_at, bias_at, state_bytes;
+    bf16_rows rows;
+    size_t n_panels, weight_elements;
+    size_t panels_at, weights_at, bias_at, taps_at, state_bytes;
     size_t pixels_at, worker_bytes, workspace_bytes; /* pixels_at: in a worker's part, behind its matrix */
 } bf16_plan;
 
 static bf16_plan make_plan(const struct thaw_device *dev, const backend_op *op)
 {
-    bf16_plan p = {.geo = cpu_conv_geometry(op)};
-    p.k = space_mul(space_mul(p.geo.kh, p.geo.kw), p.geo.tap_len);
-    p.padded = space_mul(space_ceil(p.k, BF16_BLOCK), BF16_BLOCK);
-    /* An odd number of cache lines, so that the rows of a tile do not fall into the same sets. */
-    p.pitch = p.padded / BF16_BLOCK % 2 ? p.padded : space_add(p.padded, BF16_BLOCK);
-    const size_t row = space_mul(p.pitch, sizeof(uint16_t));
-    p.task_rows =
-        space_min(space_max(dev->l2_bytes / 2 / row, BF16_ROWS), MAX_TASK_ROWS) / BF16_ROWS * BF16_ROWS;
+    bf16_plan p = {.rows = cpu_conv_bf16_rows(op, dev->l2_bytes)};
+    const size_t k = space_mul(p.rows.taps, p.rows.k);
     p.n_panels = cpu_conv_panel_count(op->out, op->n_out, BF16_LANES);
-    p.weight_elements = cpu_conv_panel_layout(op->out, op->n_out, BF16_LANES, p.padded, NULL);
+    p.weight_elements = cpu_conv_panel_layout(op->out, op->n_out, BF16_LANES, k, NULL);
 
     space_take(&p.state_bytes, 1, sizeof(bf16_state));
     p.panels_at = space_take(&p.state_bytes, p.n_panels, sizeof(conv_panel));
     p.weights_at = space_take(&p.state_bytes, p.weight_elements, sizeof(uint16_t));
     p.bias_at = space_take(&p.state_bytes, p.n_panels * 2 * BF16_LANES, sizeof(float));
+    p.taps_at = space_take(&p.state_bytes, p.rows.taps, sizeof(size_t));
 
-    space_take(&p.worker_bytes, p.task_rows, row);
-    p.pixels_at = space_take(&p.worker_bytes, p.task_rows, sizeof(size_t));
+    space_take(&p.worker_bytes, p.rows.elements, sizeof(uint16_t));
+    p.pixels_at = space_take(&p.worker_bytes, p.rows.rows, sizeof(size_t));
     space_take(&p.workspace_bytes, dev->threads, p.worker_bytes);
     return p;
 }
@@ -123,18 +114,23 @@ static uint16_t rounded(float value)
     return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
+/* Element i of a tap's depth stands in the matrix's row at tap_at + i. */
 static void pack_panel(const bf16_plan *p, const conv_panel *panel, const thaw_tensor *w, const float *src,
                        uint16_t *dst)
 {
+    const bf16_rows *r = &p->rows;
     const size_t width = panel->vectors * BF16_LANES;
     dst += panel->weights_at;
-    memset(dst, 0, p->padded * width * sizeof *dst);
-    for (size_t i = 0; i < p->k; i++) {
-        const float *row = src + i * (size_t)w->pixel_pitch + panel->first;
-        uint16_t *to = dst + i / 2 * width * 2 + i % 2;
-        for (size_t j = 0; j < panel->cols; j++)
-            to[2 * j] = rounded(row[j]);
-    }
+    memset(dst, 0, r->taps * r->k * width * sizeof *dst);
+    for (size_t t = 0; t < r->filter_taps; t++)
+        for (size_t i = 0; i < r->depth; i++) {
+            const size_t from = cpu_conv_bf16_filter_tap(r, t) * r->depth + i;
+            const size_t at = (r->region ? t * r->k : t * r->depth) + i;
+            const float *row = src + from * (size_t)w->pixel_pitch + panel->first;
+            uint16_t *to = dst + at / 2 * width * 2 + at % 2;
+            for (size_t j = 0; j < panel->cols; j++)
+                to[2 * j] = rounded(row[j]);
+        }
 }
 
 static thaw_status prepare(const struct thaw_device *dev, const backend_op *op, const void *const *const_data,
@@ -148,15 +144,16 @@ static thaw_status prepare(const struct thaw_device *dev, const backend_op *op, 
         return backend_fail(err, THAW_E_NO_MEMORY, "convolution: no memory for %zu bytes of packed weights",
                             p.state_bytes);
     bf16_state *s = (bf16_state *)(void *)block;
-    *s = (bf16_state){.geo = p.geo,
-                      .panels = (conv_panel *)(void *)(block + p.panels_at),
-                      .n_panels = p.n_panels,
+    *s = (bf16_state){.panels = (conv_panel *)(void *)(block + p.panels_at),
                       .weights = (uint16_t *)(void *)(block + p.weights_at),
-                      .bias = (float *)(void *)(block + p.bias_at)};
-    cpu_conv_panel_layout(op->out, op->n_out, BF16_LANES, p.padded, s->panels);
-    for (size_t i = 0; i < s->n_panels; i++)
+                      .bias = (float *)(void *)(block + p.bias_at),
+                      .tap_at = (size_t *)(void *)(block + p.taps_at)};
+    cpu_conv_panel_layout(op->out, op->n_out, BF16_LANES, p.rows.taps * p.rows.k, s->panels);
+    for (size_t i = 0; i < p.n_panels; i++)
         pack_panel(&p, &s->panels[i], &op->in[1], const_data[1], s->weights);
-    cpu_conv_panel_bias(s->panels, s->n_panels, BF16_LANES, op->n_in > 2 ? const_data[2] : NULL, s->bias);
+    cpu_conv_panel_bias(s->panels, p.n_panels, BF16_LANES, op->n_in > 2 ? const_data[2] : NULL, s->bias);
+    for (size_t t = 0; t < p.rows.taps; t++)
+        s->tap_at[t] = cpu_conv_bf16_tap(&p.rows, t);
     *state = s;
     return THAW_OK;
 }
@@ -172,31 +169,8 @@ typedef struct {
     const cpu_call *call;
     const bf16_plan *plan;
     const conv_bf16_kernels *kernels;
-    size_t chunks, groups; /* cuts of the pixels, and of the panels */
+    size_t groups; /* cuts of the panels */
 } bf16_job;
-
-/* The taps of one destination pixel, rounded, and zeros behind them. Returns the pixel's number. */
-static size_t make_row(const bf16_job *job, size_t at, uint16_t *row)
-{
-    const conv_geometry *g = &job->plan->geo;
-    const float *x = job->call->args[0];
-    const size_t tx = at % g->dst_w, line = at / g->dst_w, ty = line % g->dst_h, image = line / g->dst_h;
-    const size_t len = g->tap_len;
-    ptrdiff_t y = (ptrdiff_t)ty * g->stride_h - g->pad_top;
-    for (size_t i = 0; i < g->kh; i++, y++) {
-        const bool inside = y >= 0 && (size_t)y < g->src_h;
-        ptrdiff_t col = (ptrdiff_t)tx * g->stride_w - g->pad_left;
-        for (size_t j = 0; j < g->kw; j++, col++, row += len) {
-            if (inside && col >= 0 && (size_t)col < g->src_w)
-                cpu_conv_bf16_round(
-                    x + ((image * g->src_h + (size_t)y) * g->src_w + (size_t)col) * g->src_pitch, len, row);
-            else
-                memset(row, 0, len * sizeof *row);
-        }
-    }
-    memset(row, 0, (job->plan->padded - job->plan->k) * sizeof *row);
-    return at;
-}
 
 static void multiply_panel(const bf16_job *job, size_t index, conv_bf16_product *product)
 {
@@ -219,18 +193,18 @@ static void run_task(void *arg, uint32_t task, uint32_t worker)
     const bf16_job *job = arg;
     const bf16_plan *p = job->plan;
     const bf16_state *s = job->call->state;
-    const size_t chunk = task / job->groups, group = task % job->groups;
-    const size_t total = p->geo.batch * p->geo.dst_h * p->geo.dst_w;
+    const size_t group = task % job->groups;
     char *area = (char *)job->call->workspace + worker * p->worker_bytes;
+    conv_bf16_product product = {
+        .a_pitch = p->rows.pitch, .taps = p->rows.taps, .k = p->rows.k, .tap_at = s->tap_at};
     uint16_t *a = (uint16_t *)(void *)area;
     size_t *pixels = (size_t *)(void *)(area + p->pixels_at);
-    const size_t first = chunk * p->task_rows, rows = space_min(p->task_rows, total - first);
-    for (size_t m = 0; m < rows; m++)
-        pixels[m] = make_row(job, first + m, a + m * p->pitch);
-    conv_bf16_product product = {.a = a, .a_pitch = p->pitch, .rows = rows, .k = p->padded, .pixels = pixels};
+    product.rows = cpu_conv_bf16_fill(&p->rows, job->call->args[0], task / job->groups, a, pixels);
+    product.a = a;
+    product.pixels = pixels;
     job->kernels->begin();
-    const size_t end = space_cut(s->n_panels, job->groups, group + 1);
-    for (size_t i = space_cut(s->n_panels, job->groups, group); i < end; i++)
+    const size_t end = space_cut(p->n_panels, job->groups, group + 1);
+    for (size_t i = space_cut(p->n_panels, job->groups, group); i < end; i++)
         multiply_panel(job, i, &product);
     job->kernels->end();
 }
@@ -242,9 +216,8 @@ static void run(const cpu_call *call, const conv_bf16_kernels *kernels)
     const bf16_plan p = make_plan(dev, call->op);
     bf16_job job = {.call = call, .plan = &p, .kernels = kernels};
     const size_t wanted = dev->threads > 1 ? dev->threads * TASKS_PER_THREAD : 1;
-    job.chunks = space_ceil(p.geo.batch * p.geo.dst_h * p.geo.dst_w, p.task_rows);
-    job.groups = space_min(p.n_panels, space_ceil(wanted, job.chunks));
-    dev->host->parallel_for(dev->host->ctx, (uint32_t)(job.chunks * job.groups), run_task, &job);
+    job.groups = space_min(p.n_panels, space_ceil(wanted, p.rows.chunks));
+    dev->host->parallel_for(dev->host->ctx, (uint32_t)(p.rows.chunks * job.groups), run_task, &job);
 }
 
 static void run_amx(const cpu_call *call)

@@ -1,10 +1,9 @@
 /* bf16.h: CONV2D with factors rounded to bf16 and sums in f32, where the processor multiplies such factors.
  *
- * An implicit matrix product like that of gemm.h, with the left matrix made after all, a task's pixels at a
- * time: a row of the source is rounded once for each tap, and lies in the second-level cache for all panels
- * of weights. Each result is one chain of sums over pairs (AVX512_BF16) or blocks of 32 (AMX) of factors, tap
- * by tap, that begins with the bias: neither the batch nor the threads nor the cut into tasks can change its
- * bits. */
+ * An implicit matrix product like that of gemm.h, on a rounded copy of what a task reads, which lies in the
+ * second-level cache for all panels of weights. Each result is one chain of sums over pairs (AVX512_BF16) or
+ * blocks of 32 (AMX) of factors, tap by tap, that begins with the bias: neither the batch nor the threads nor
+ * the cut into tasks can change its bits. bf16_rows.h has the forms of the copy. */
 #ifndef THAW_CPU_CONV_BF16_H
 #define THAW_CPU_CONV_BF16_H
 
@@ -13,21 +12,25 @@
 extern const cpu_algo cpu_conv_bf16_amx;    /* tiles of 16 by 16 */
 extern const cpu_algo cpu_conv_bf16_avx512; /* vdpbf16ps */
 
-/* The reduction is padded with zeros to a multiple of this: a row of a tile of AMX. */
+/* A tap's part of the reduction is padded with zeros to a multiple of this: a row of a tile of AMX. */
 #define BF16_BLOCK ((size_t)32)
 /* And the rows of a task to a multiple of this: two tiles. */
 #define BF16_ROWS ((size_t)32)
 /* Columns of a vector. */
 #define BF16_LANES ((size_t)16)
+/* Place of a row that has none in the output: what is computed for it is dropped. */
+#define BF16_NOWHERE SIZE_MAX
 
 /* Rows of the left matrix with one panel:
- * out[pixels[m]*out_pitch + j] = max(floor, bias[j] + sum over i < k of a[m*a_pitch + i] * w[i][j])
+ * out[pixels[m]*out_pitch + j] = max(floor, bias[j] + sum over t < taps, i < k of
+ *     a[m*a_pitch + tap_at[t] + i] * w[t*k + i][j])
  * for m < rows and j < cols, w[i][j] being panel[(i/2*W + j)*2 + i%2] and W = vectors*BF16_LANES. A NaN
  * passes through the maximum. */
 typedef struct {
     const uint16_t *a; /* aligned to 64 bytes, with room for a multiple of BF16_ROWS rows */
     size_t a_pitch, rows;
-    size_t k; /* a multiple of BF16_BLOCK */
+    size_t taps, k; /* k is a multiple of BF16_BLOCK */
+    const size_t *tap_at;
     const uint16_t *panel;
     size_t vectors;    /* 1 or 2 */
     const float *bias; /* 2*BF16_LANES, aligned */

@@ -28,6 +28,8 @@ static void store_rows(const conv_bf16_product *p, const float *sums, size_t fir
     const size_t n = p->rows - first < BF16_ROWS ? p->rows - first : BF16_ROWS;
     const __m512 lo = _mm512_set1_ps(p->floor);
     for (size_t m = 0; m < n; m++) {
+        if (p->pixels[first + m] == BF16_NOWHERE)
+            continue;
         float *out = p->out + p->pixels[first + m] * p->out_pitch;
         for (size_t v = 0; v < p->vectors; v++) {
             const size_t from = v * BF16_LANES, left = p->cols - from;
@@ -42,20 +44,23 @@ static void store_rows(const conv_bf16_product *p, const float *sums, size_t fir
 static void two_by_two(const conv_bf16_product *p, size_t first, float *sums)
 {
     const size_t pitch = p->a_pitch * sizeof *p->a, width = 4 * BF16_LANES * sizeof *p->panel;
-    const uint16_t *a = p->a + first * p->a_pitch, *low = a + 16 * p->a_pitch, *w = p->panel;
+    const uint16_t *w = p->panel;
     _tile_loadd(0, p->bias, 0);
     _tile_loadd(1, p->bias + BF16_LANES, 0);
     _tile_loadd(2, p->bias, 0);
     _tile_loadd(3, p->bias + BF16_LANES, 0);
-    for (size_t k = 0; k < p->k; k += BF16_BLOCK, w += 2 * BF16_LANES * BF16_BLOCK) {
-        _tile_loadd(4, a + k, pitch);
-        _tile_loadd(6, w, width);
-        _tile_loadd(7, w + 2 * BF16_LANES, width);
-        _tile_dpbf16ps(0, 4, 6);
-        _tile_loadd(5, low + k, pitch);
-        _tile_dpbf16ps(1, 4, 7);
-        _tile_dpbf16ps(2, 5, 6);
-        _tile_dpbf16ps(3, 5, 7);
+    for (size_t t = 0; t < p->taps; t++) {
+        const uint16_t *a = p->a + first * p->a_pitch + p->tap_at[t], *low = a + 16 * p->a_pitch;
+        for (size_t k = 0; k < p->k; k += BF16_BLOCK, w += 2 * BF16_LANES * BF16_BLOCK) {
+            _tile_loadd(4, a + k, pitch);
+            _tile_loadd(6, w, width);
+            _tile_loadd(7, w + 2 * BF16_LANES, width);
+            _tile_dpbf16ps(0, 4, 6);
+            _tile_loadd(5, low + k, pitch);
+            _tile_dpbf16ps(1, 4, 7);
+            _tile_dpbf16ps(2, 5, 6);
+            _tile_dpbf16ps(3, 5, 7);
+        }
     }
     const size_t row = 2 * BF16_LANES * sizeof *sums;
     _tile_stored(0, sums, row);
@@ -67,15 +72,18 @@ static void two_by_two(const conv_bf16_product *p, size_t first, float *sums)
 static void two_by_one(const conv_bf16_product *p, size_t first, float *sums)
 {
     const size_t pitch = p->a_pitch * sizeof *p->a, width = 2 * BF16_LANES * sizeof *p->panel;
-    const uint16_t *a = p->a + first * p->a_pitch, *low = a + 16 * p->a_pitch, *w = p->panel;
+    const uint16_t *w = p->panel;
     _tile_loadd(0, p->bias, 0);
     _tile_loadd(2, p->bias, 0);
-    for (size_t k = 0; k < p->k; k += BF16_BLOCK, w += BF16_LANES * BF16_BLOCK) {
-        _tile_loadd(4, a + k, pitch);
-        _tile_loadd(6, w, width);
-        _tile_dpbf16ps(0, 4, 6);
-        _tile_loadd(5, low + k, pitch);
-        _tile_dpbf16ps(2, 5, 6);
+    for (size_t t = 0; t < p->taps; t++) {
+        const uint16_t *a = p->a + first * p->a_pitch + p->tap_at[t], *low = a + 16 * p->a_pitch;
+        for (size_t k = 0; k < p->k; k += BF16_BLOCK, w += BF16_LANES * BF16_BLOCK) {
+            _tile_loadd(4, a + k, pitch);
+            _tile_loadd(6, w, width);
+            _tile_dpbf16ps(0, 4, 6);
+            _tile_loadd(5, low + k, pitch);
+            _tile_dpbf16ps(2, 5, 6);
+        }
     }
     const size_t row = 2 * BF16_LANES * sizeof *sums;
     _tile_stored(0, sums, row);

@@ -53,9 +53,14 @@ INLINE void tile_body(const conv_bf16_product *p, size_t first, size_t rows, siz
         for (size_t v = 0; v < nv; v++)
             acc[m][v] = _mm512_load_ps(p->bias + v * BF16_LANES);
     }
-    const uint16_t *w = p->panel, *a = p->a + first * p->a_pitch;
-    const size_t pitch = p->a_pitch;
-    for (size_t k = 0; k < p->k; k += 2, a += 2, w += nv * 2 * BF16_LANES) {
+    const uint16_t *w = p->panel;
+    const size_t pitch = p->a_pitch, all = p->taps * p->k;
+    const uint16_t *a = p->a + first * pitch + p->tap_at[0];
+    for (size_t done = 0, k = 0, tap = 0; done < all; done += 2, k += 2, a += 2, w += nv * 2 * BF16_LANES) {
+        if (k == p->k) {
+            k = 0;
+            a = p->a + first * pitch + p->tap_at[++tap];
+        }
         __m512bh b[2];
         UNROLL
         for (size_t v = 0; v < nv; v++)
@@ -71,6 +76,8 @@ INLINE void tile_body(const conv_bf16_product *p, size_t first, size_t rows, siz
     const __m512 lo = _mm512_set1_ps(p->floor);
     UNROLL
     for (size_t m = 0; m < rows; m++) {
+        if (p->pixels[first + m] == BF16_NOWHERE)
+            continue;
         float *out = p->out + p->pixels[first + m] * p->out_pitch;
         UNROLL
         for (size_t v = 0; v < nv; v++) {

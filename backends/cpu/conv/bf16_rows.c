@@ -1,0 +1,190 @@
+#include "bf16_rows.h"
+
+#include <string.h>
+
+#include "space.h"
+
+#if defined(THAW_CPU_BF16)
+
+/* Rows of a task, at most; more would not make the weights' way from memory any shorter. */
+#define MAX_TASK_ROWS ((size_t)256)
+
+static size_t whole_blocks(size_t n, size_t block)
+{
+    return space_mul(space_ceil(n, block), block);
+}
+
+static size_t line_pixels(const bf16_rows *r)
+{
+    return r->along.dst + r->along.taps - 1;
+}
+
+/* Rows that begin in n lines, without those behind the last one's end. */
+static size_t rows_of(const bf16_rows *r, size_t lines)
+{
+    return (lines - 1) * line_pixels(r) + r->along.dst;
+}
+
+/* Every tap of the last row, in whole blocks of rows, lies within. */
+static size_t region_elements(const bf16_rows *r, size_t lines)
+{
+    const size_t rows = whole_blocks(rows_of(r, lines), BF16_ROWS);
+    const size_t last = space_add(space_mul(r->across.taps - 1, line_pixels(r)), r->along.taps - 1);
+    return space_mul(space_add(rows, last), r->pitch);
+}
+
+static void cut_region(bf16_rows *r, size_t l2_bytes)
+{
+    const size_t line = line_pixels(r);
+    r->pitch = r->k = whole_blocks(r->depth, BF16_BLOCK);
+    r->taps = r->filter_taps;
+    r->lines = space_min(space_max(MAX_TASK_ROWS / line, 1), r->across.dst);
+    while (r->lines > 1 && space_mul(region_elements(r, r->lines), sizeof(uint16_t)) > l2_bytes / 2)
+        r->lines--;
+    r->rows = whole_blocks(rows_of(r, r->lines), BF16_ROWS);
+    r->chunks = space_mul(r->geo.batch, space_ceil(r->across.dst, r->lines));
+    r->elements = region_elements(r, r->lines);
+}
+
+static void cut_whole(bf16_rows *r, size_t l2_bytes)
+{
+    r->taps = 1;
+    r->k = whole_blocks(space_mul(r->filter_taps, r->depth), BF16_BLOCK);
+    /* An odd number of cache lines, so that the rows of a tile do not fall into the same sets. */
+    r->pitch = r->k / BF16_BLOCK % 2 ? r->k : space_add(r->k, BF16_BLOCK);
+    const size_t fit = l2_bytes / 2 / space_mul(r->pitch, sizeof(uint16_t));
+    r->rows = space_min(space_max(fit, BF16_ROWS), MAX_TASK_ROWS) / BF16_ROWS * BF16_ROWS;
+    r->chunks = space_ceil(r->geo.batch * r->geo.dst_h * r->geo.dst_w, r->rows);
+    r->elements = space_mul(r->rows, r->pitch);
+}
+
+/* What a region computes, as a multiple of what is asked for: whole lines, and whole blocks of depth. */
+static double waste(const bf16_rows *r)
+{
+    return (double)line_pixels(r) / (double)r->along.dst * (double)whole_blocks(r->depth, BF16_BLOCK) /
+           (double)r->depth;
+}
+
+bf16_rows cpu_conv_bf16_rows(const backend_op *op, size_t l2_bytes)
+{
+    const double most_waste = 1.5; /* making the matrix whole costs about as much */
+    const thaw_tensor *w = &op->in[1];
+    bf16_rows r = {.geo = cpu_conv_geometry(op)};
+    conv_geometry *g = &r.geo;
+    const size_t kw = (size_t)w->h;
+    const bool several = g->kh > 1 || kw > 1;
+    const bf16_axis v = {g->src_h, g->dst_h, g->kh, g->src_w, g->pad_top};
+    const bf16_axis h = {g->src_w, g->dst_w, kw, 1, g->pad_left};
+    r.turned = (double)(v.taps - 1) / (double)v.dst < (double)(h.taps - 1) / (double)h.dst;
+    r.along = r.turned ? v : h;
+    r.across = r.turned ? h : v;
+    r.filter_taps = g->kh * kw;
+    r.depth = (size_t)w->w;
+    r.region = several && g->stride_h == 1 && g->stride_w == 1 && waste(&r) <= most_waste;
+    if (r.region) {
+        cut_region(&r, l2_bytes);
+        return r;
+    }
+    r.filter_taps = g->kh * g->kw;
+    r.depth = g->tap_len;
+    cut_whole(&r, l2_bytes);
+    return r;
+}
+
+size_t cpu_conv_bf16_tap(const bf16_rows *r, size_t t)
+{
+    return r->region ? (t / r->along.taps * line_pixels(r) + t % r->along.taps) * r->pitch : t * r->depth;
+}
+
+size_t cpu_conv_bf16_filter_tap(const bf16_rows *r, size_t t)
+{
+    return r->region && r->turned ? t % r->along.taps * r->across.taps + t / r->along.taps : t;
+}
+
+/* ---- a region ------------------------------------------------------------------------------------------ */
+
+/* A source line with its padding on both sides; outside: all of it is padding. */
+static void fill_line(const bf16_rows *r, const float *line, bool outside, uint16_t *to)
+{
+    const size_t n = line_pixels(r), rest = (r->pitch - r->depth) * sizeof *to;
+    for (size_t i = 0; i < n; i++, to += r->pitch) {
+        const ptrdiff_t at = (ptrdiff_t)i - r->along.pad;
+        if (outside || at < 0 || (size_t)at >= r->along.src) {
+            memset(to, 0, r->pitch * sizeof *to);
+            continue;
+        }
+        cpu_conv_bf16_round(line + (size_t)at * r->along.step * r->geo.src_pitch, r->depth, to);
+        memset(to + r->depth, 0, rest);
+    }
+}
+
+static size_t fill_region(const bf16_rows *r, const float *x, size_t chunk, uint16_t *a, size_t *pixels)
+{
+    const conv_geometry *g = &r->geo;
+    const size_t blocks = space_ceil(r->across.dst, r->lines), image = chunk / blocks;
+    const size_t first = chunk % blocks * r->lines, lines = space_min(r->lines, r->across.dst - first);
+    const size_t n = line_pixels(r), rows = rows_of(r, lines);
+    const size_t along = r->turned ? g->dst_w : 1, across = r->turned ? 1 : g->dst_w;
+    x += image * g->src_h * g->src_w * g->src_pitch;
+    for (size_t i = 0; i < lines + r->across.taps - 1; i++) {
+        const ptrdiff_t at = (ptrdiff_t)(first + i) - r->across.pad;
+        const bool outside = at < 0 || (size_t)at >= r->across.src;
+        fill_line(r, outside ? x : x + (size_t)at * r->across.step * g->src_pitch, outside,
+                  a + i * n * r->pitch);
+    }
+    for (size_t i = 0; i < lines; i++)
+        for (size_t j = 0; j < n && i * n + j < rows; j++)
+            pixels[i * n + j] = j < r->along.dst
+                                    ? image * g->dst_h * g->dst_w + (first + i) * across + j * along
+                                    : BF16_NOWHERE;
+    return rows;
+}
+
+/* ---- made whole ---------------------------------------------------------------------------------------- */
+
+static void fill_row(const bf16_rows *r, const float *image, size_t ty, size_t tx, uint16_t *row)
+{
+    const conv_geometry *g = &r->geo;
+    uint16_t *const end = row + r->k;
+    ptrdiff_t y = (ptrdiff_t)ty * g->stride_h - g->pad_top;
+    for (size_t i = 0; i < g->kh; i++, y++) {
+        const bool inside = y >= 0 && (size_t)y < g->src_h;
+        ptrdiff_t col = (ptrdiff_t)tx * g->stride_w - g->pad_left;
+        for (size_t j = 0; j < g->kw; j++, col++, row += r->depth) {
+            if (inside && col >= 0 && (size_t)col < g->src_w)
+                cpu_conv_bf16_round(image + ((size_t)y * g->src_w + (size_t)col) * g->src_pitch, r->depth,
+                                    row);
+            else
+                memset(row, 0, r->depth * sizeof *row);
+        }
+    }
+    memset(row, 0, (size_t)(end - row) * sizeof *row);
+}
+
+static size_t fill_whole(const bf16_rows *r, const float *x, size_t chunk, uint16_t *a, size_t *pixels)
+{
+    const conv_geometry *g = &r->geo;
+    const size_t first = chunk * r->rows, image_bytes = g->src_h * g->src_w * g->src_pitch;
+    const size_t rows = space_min(r->rows, g->batch * g->dst_h * g->dst_w - first);
+    size_t tx = first % g->dst_w, line = first / g->dst_w, ty = line % g->dst_h;
+    x += line / g->dst_h * image_bytes;
+    for (size_t m = 0; m < rows; m++, a += r->pitch) {
+        fill_row(r, x, ty, tx, a);
+        pixels[m] = first + m;
+        if (++tx < g->dst_w)
+            continue;
+        tx = 0;
+        if (++ty < g->dst_h)
+            continue;
+        ty = 0;
+        x += image_bytes;
+    }
+    return rows;
+}
+
+size_t cpu_conv_bf16_fill(const bf16_rows *r, const float *x, size_t chunk, uint16_t *a, size_t *pixels)
+{
+    return (r->region ? fill_region : fill_whole)(r, x, chunk, a, pixels);
+}
+
+#endif

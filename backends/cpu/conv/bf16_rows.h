@@ -1,0 +1,42 @@
+/* bf16_rows.h: the left matrix of a task of bf16.h, in bf16.
+ *
+ * Made whole: a row is one destination pixel, its taps side by side. Or, with stride 1 and more than one tap,
+ * as a region: the source lines that a block of destination lines reads, with what is padded about them,
+ * pixel by pixel. Row m of the matrix then begins at pixel m of the region, and each tap at a fixed distance
+ * behind, so that nothing is copied twice; the rows that begin where no window of the image does are computed
+ * for nothing. Lines lie along the axis on which these are fewer. */
+#ifndef THAW_CPU_CONV_BF16_ROWS_H
+#define THAW_CPU_CONV_BF16_ROWS_H
+
+#include "bf16.h"
+#include "geometry.h"
+
+/* One axis of the image: along the lines, or across them. */
+typedef struct {
+    size_t src, dst, taps, step; /* step: source pixels from one to the next */
+    ptrdiff_t pad;
+} bf16_axis;
+
+typedef struct {
+    conv_geometry geo;
+    bool region;
+    bool turned;               /* lines are columns of the image */
+    bf16_axis along, across;   /* region */
+    size_t taps, k, pitch;     /* as of the product; of the matrix made whole, one tap of all */
+    size_t filter_taps, depth; /* taps of the filter as the geometry has them, and source elements of each */
+    size_t lines;              /* region: destination lines of a task, at most */
+    size_t rows;               /* of a task, at most, a multiple of BF16_ROWS */
+    size_t chunks;             /* tasks */
+    size_t elements;           /* of a task's matrix */
+} bf16_rows;
+
+/* l2_bytes: of a core. Sizes are SIZE_MAX where they overflow. */
+bf16_rows cpu_conv_bf16_rows(const backend_op *op, size_t l2_bytes);
+/* Where the tap of the filter that is packed as number t begins in a row. */
+size_t cpu_conv_bf16_tap(const bf16_rows *r, size_t t);
+/* The filter's own tap, i*kw + j, that is packed as number t. */
+size_t cpu_conv_bf16_filter_tap(const bf16_rows *r, size_t t);
+/* Fills the matrix of a task and the places of its rows in the output. Returns the rows. */
+size_t cpu_conv_bf16_fill(const bf16_rows *r, const float *x, size_t chunk, uint16_t *a, size_t *pixels);
+
+#endif
