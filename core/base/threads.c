@@ -8,10 +8,6 @@
 
 #include "core/base/memory.h"
 
-/* Looks for what is awaited before a thread sleeps: 10 to 50 microseconds. The ops of a network follow each
- * other faster than that, and to be woken takes as long as a small one of them. */
-#define LOOKS 1000u
-
 typedef struct worker {
     struct thaw_threads *pool;
     pthread_t thread;
@@ -25,10 +21,9 @@ struct thaw_threads {
     pthread_mutex_t turn; /* held by the caller whose job runs */
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t wake, done;
+    uint64_t job; /* serial number of the job at hand */
+    uint32_t busy;
     int stop;
-    uint32_t looks;           /* LOOKS; 0 where there are more threads than processors */
-    atomic_uint_fast64_t job; /* serial number of the job at hand; changed under the lock */
-    atomic_uint busy;         /* workers that have not finished it; reaches 0 under the lock */
     thaw_threads_fn fn;
     void *arg;
     uint32_t n_tasks;
@@ -45,48 +40,26 @@ static void run_tasks(thaw_threads *pool, uint32_t index)
     }
 }
 
-static void rest(void)
-{
-#if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    __asm__ volatile("isb");
-#endif
-}
-
-static void look_for_job(thaw_threads *pool, uint64_t seen)
-{
-    for (uint32_t i = 0; i < pool->looks && atomic_load(&pool->job) == seen; i++)
-        rest();
-}
-
-static void look_for_end(thaw_threads *pool)
-{
-    for (uint32_t i = 0; i < pool->looks && atomic_load(&pool->busy) > 0; i++)
-        rest();
-}
-
 static void *worker_main(void *p)
 {
     worker *self = p;
     thaw_threads *pool = self->pool;
     uint64_t seen = 0;
+    pthread_mutex_lock(&pool->lock);
     for (;;) {
-        look_for_job(pool, seen);
-        pthread_mutex_lock(&pool->lock);
         while (!pool->stop && pool->job == seen)
             pthread_cond_wait(&pool->wake, &pool->lock);
+        if (pool->stop)
+            break;
         seen = pool->job;
-        bool stop = pool->stop;
         pthread_mutex_unlock(&pool->lock);
-        if (stop)
-            return NULL;
         run_tasks(pool, self->index);
         pthread_mutex_lock(&pool->lock);
         if (--pool->busy == 0)
             pthread_cond_signal(&pool->done);
-        pthread_mutex_unlock(&pool->lock);
     }
+    pthread_mutex_unlock(&pool->lock);
+    return NULL;
 }
 
 uint32_t thaw_processors(void)
@@ -108,7 +81,6 @@ thaw_status thaw_threads_create(uint32_t n, thaw_threads **out, thaw_error *err)
     if (!pool)
         return thaw_fail_memory(err, sizeof *pool, "the thread pool");
     pool->count = n;
-    pool->looks = n <= thaw_processors() ? LOOKS : 0;
     pthread_mutex_init(&pool->turn, NULL);
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->wake, NULL);
@@ -173,7 +145,6 @@ void thaw_threads_run(thaw_threads *pool, uint32_t n_tasks, thaw_threads_fn fn, 
 
     run_tasks(pool, 0);
 
-    look_for_end(pool);
     pthread_mutex_lock(&pool->lock);
     while (pool->busy)
         pthread_cond_wait(&pool->done, &pool->lock);
