@@ -25,8 +25,7 @@ static bool may_share(const thaw_placement *p, const thaw_schedule *s, size_t i,
     if (!is_plain_temp(&p->graph, in) || !is_plain_temp(&p->graph, out) || in == out)
         return false;
     const thaw_unit *a = &s->units[s->unit_of[in]], *b = &s->units[s->unit_of[out]];
-    /* A turn that writes over rows would do so before a later turn has read them, or after it wrote its own.
-     */
+    /* What crosses the border of a stage lives for all its turns, not from op to op. */
     if ((a->crosses || b->crosses) && thaw_schedule_stage(s, i)->times > 1)
         return false;
     return a->bytes == b->bytes && a->life[d].last == i && b->life[d].first == i &&
