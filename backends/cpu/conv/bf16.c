@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bf16_rows.h"
+#include "cost.h"
 #include "direct.h"
 #include "panels.h"
 #include "space.h"
@@ -82,24 +83,25 @@ static bool accepts_avx512(const struct thaw_device *dev, const backend_op *op, 
 }
 
 /* Multiply-adds, those with the padding of the reduction, `each` of an f32 one, and the rounding of the left
- * matrix. Of one image, since the choice must not follow from the batch. */
-static double cost(const backend_op *op, double each)
+ * matrix. */
+static double cost(const struct thaw_device *dev, const backend_op *op, double each)
 {
+    cpu_conv_typical typical;
+    cpu_conv_typical_of(dev, op, &typical);
     const double rounding = 1.5;
-    const thaw_tensor *w = &op->in[1], *y = &op->out[0];
-    const double k = (double)w->n * w->h * w->w, pixels = (double)y->h * y->w;
+    const thaw_tensor *w = &op->in[1], *y = &typical.op.out[0];
+    const double k = (double)w->n * w->h * w->w, pixels = (double)backend_pixels(y);
     return pixels * k * (w->c * each + rounding);
 }
 
 static double cost_amx(const struct thaw_device *dev, const backend_op *op)
 {
-    (void)dev;
-    return cost(op, 0.15);
+    return cost(dev, op, 0.15);
 }
 
 static double cost_avx512(const struct thaw_device *dev, const backend_op *op)
 {
-    return cost(op, dev->slow_avx512_bf16 ? 1.1 : 0.55);
+    return cost(dev, op, dev->slow_avx512_bf16 ? 1.1 : 0.55);
 }
 
 /* ---- weights ------------------------------------------------------------------------------------------ */

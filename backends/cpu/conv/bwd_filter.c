@@ -7,6 +7,7 @@
  * added in the order of the pixels: the bits depend on the shape alone, however the tasks are cut. */
 #include <string.h>
 
+#include "cost.h"
 #include "direct.h"
 #include "kernels.h"
 #include "space.h"
@@ -265,6 +266,7 @@ const cpu_algo cpu_conv_direct_bwd_filter = {
     .min_isa = CPU_ISA_GENERIC,
     .max_isa = CPU_ISA_AVX512,
     .accepts = cpu_conv_direct_accepts,
+    .cost = cpu_conv_direct_cost,
     .workspace = filter_workspace,
     .run = filter_run,
 };

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cost.h"
 #include "direct.h"
 #include "kernels.h"
 #include "space.h"
@@ -106,6 +107,10 @@ static bool accepts(const struct thaw_device *dev, const backend_op *op, char *w
         snprintf(why, cap, "takes 3x3 filters of stride 1");
         return false;
     }
+    if (op->flags & THAW_OP_EXACT) {
+        snprintf(why, cap, "an exact product is asked for, and the factors are transformed here");
+        return false;
+    }
     if (backend_pixels(&op->in[1]) < MIN_PIXELS || (size_t)dw->w < MIN_CHANNELS ||
         (size_t)dw->c < MIN_CHANNELS) {
         snprintf(why, cap, "takes %zu pixels and %zu channels or more", MIN_PIXELS, MIN_CHANNELS);
@@ -142,7 +147,9 @@ static wino_plan make_plan(const struct thaw_device *dev, const backend_op *op)
  * half its rate; and the transforms. */
 static double wino_cost(const struct thaw_device *dev, const backend_op *op)
 {
-    const wino_plan p = make_plan(dev, op);
+    cpu_conv_typical typical;
+    cpu_conv_typical_of(dev, op, &typical);
+    const wino_plan p = make_plan(&typical.dev, &typical.op);
     const double in = (double)p.in, out = (double)p.out, tiles = (double)p.tiles, axis = CONV_AXIS;
     return 2 * (double)POINTS * (tiles * in * out + axis * (tiles * (in + out) + in * out));
 }

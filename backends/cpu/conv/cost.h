@@ -8,14 +8,17 @@
 
 #include "backends/cpu/cpu.h"
 
-/* The op at the batch that costs are reckoned with. It is not the op's own: which algorithm is the default
- * may not depend on the batch, or a row of it would have other bits in another batch. */
+/* What costs are reckoned with in the place of the op and the device: a usual batch and a usual number of
+ * threads. Which algorithm is the default may depend on neither, or the same image would have other bits in
+ * another batch, or on other threads. */
 typedef struct {
     backend_op op;
+    struct thaw_device dev;
     thaw_tensor in[3], out[THAW_CONV_MAX_OUT];
+    bool once; /* a single image will pass */
 } cpu_conv_typical;
 
-void cpu_conv_typical_of(const backend_op *op, cpu_conv_typical *out);
+void cpu_conv_typical_of(const struct thaw_device *dev, const backend_op *op, cpu_conv_typical *out);
 
 /* Share of the peak that the micro-kernels reach on data in the second-level cache. */
 #define COST_EFFICIENCY 0.85
@@ -23,12 +26,11 @@ void cpu_conv_typical_of(const backend_op *op, cpu_conv_typical *out);
 /* To read a byte of weights that the layers before this one have pushed out of the caches. */
 double cpu_conv_cost_of_byte(const struct thaw_device *dev);
 
-/* The share of one run in preparing `elements` of weights at `each` multiply-adds an element. CONST weights
- * are prepared once, by one thread; others by each run, by all. */
-double cpu_conv_cost_of_weights(const struct thaw_device *dev, const backend_op *op, double elements,
-                                double each);
+/* Of preparing `elements` of weights at `each` multiply-adds an element, as far as it counts: CONST weights
+ * are prepared once, which is nothing beside more than one image; others by each run. */
+double cpu_conv_cost_of_weights(const cpu_conv_typical *typical, double elements, double each);
 
-/* CONV2D and CONV2D_BWD_DATA by direct.c. */
+/* Of direct.c and bwd_filter.c. */
 double cpu_conv_direct_cost(const struct thaw_device *dev, const backend_op *op);
 
 #endif

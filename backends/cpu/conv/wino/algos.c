@@ -68,15 +68,15 @@ static bool accepts(const struct thaw_device *dev, const backend_op *op, size_t 
 static double cost(const struct thaw_device *dev, const backend_op *op, size_t variant)
 {
     cpu_conv_typical typical;
-    cpu_conv_typical_of(op, &typical);
-    const wino_plan p = cpu_wino_plan(dev, &typical.op, variant);
+    cpu_conv_typical_of(dev, op, &typical);
+    const wino_plan p = cpu_wino_plan(&typical.dev, &typical.op, variant);
     const double columns = (double)p.n_panels * (double)p.panel_width;
     const double spots = (double)p.points * (double)p.tiles;
     const double transformed = spots * ((double)p.depth + columns) * sizeof(float);
     const double weights = (double)p.weight_elements * sizeof(float), lanes = (double)p.conv->lanes;
     return spots * (double)p.geo.channels * columns / COST_EFFICIENCY + weights * cpu_conv_cost_of_byte(dev) +
            ((double)p.traffic - weights) * AGAIN_BYTE * lanes + transformed * TRANSFORM_BYTE * lanes +
-           cpu_conv_cost_of_weights(dev, op, (double)p.weight_elements, WEIGHTS_EACH);
+           cpu_conv_cost_of_weights(&typical, (double)p.weight_elements, WEIGHTS_EACH);
 }
 
 /* A cpu_algo has no place for the number of a variant: each gets functions that know theirs. */
