@@ -1,7 +1,8 @@
 /* conv.h: the fast convolutions of the CPU backend.
  *
- * All of them are matrix products whose rows are read where they lie, through lists of row pointers; see
- * gemm.h (forward and backward-data) and bwd_filter.c. */
+ * Direct ones are matrix products whose rows are read where they lie, through lists of row pointers; see
+ * gemm.h (forward and backward-data) and bwd_filter.c. Those of wino/ trade multiplications for transforms;
+ * cost.h says what either costs. */
 #ifndef THAW_CPU_CONV_H
 #define THAW_CPU_CONV_H
 

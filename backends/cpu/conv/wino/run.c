@@ -24,8 +24,7 @@ static void *worker_at(const wino_job *job, uint32_t worker, size_t offset)
 static wino_tiles tiles_of(const wino_job *job, size_t chunk, uint32_t worker)
 {
     const wino_plan *p = job->plan;
-    wino_tiles t = {
-        .plan = p, .call = job->call, .panels = job->panels, .bias = job->bias, .zeros = job->zeros};
+    wino_tiles t = {.plan = p, .call = job->call, .bias = job->bias, .zeros = job->zeros};
     t.first = space_cut(p->tiles, job->chunks, chunk);
     t.count = space_cut(p->tiles, job->chunks, chunk + 1) - t.first;
     t.v = p->shared ? job->shared_v + t.first * p->depth : worker_at(job, worker, p->v_at);

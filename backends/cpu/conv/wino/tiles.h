@@ -8,7 +8,6 @@
 typedef struct {
     const wino_plan *plan;
     const cpu_call *call;
-    const conv_panel *panels;
     const float *bias;
     const float *zeros; /* plan->depth of them */
     size_t first, count;
