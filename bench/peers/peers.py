@@ -169,14 +169,16 @@ def arguments_of():
     parser = argparse.ArgumentParser()
     for name in ("--thaw", "--work", "--weights", "--photos", "--unseen"):
         parser.add_argument(name, required=True)
-    parser.add_argument("--only", default=",".join(SECTIONS))
+    parser.add_argument("--only")
     parser.add_argument("--threads", type=int)
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--json")
     parser.add_argument("--lock")
     arguments = parser.parse_args()
-    arguments.sections = arguments.only.split(",")
+    # AVX2 takes twice as long as the rest of a forward pass, and says little that is new.
+    usual = [s for s in SECTIONS if s != "avx2" or not arguments.quick]
+    arguments.sections = arguments.only.split(",") if arguments.only else usual
     for section in arguments.sections:
         if section not in SECTIONS:
             parser.error("--only: %s is none of %s" % (section, ", ".join(SECTIONS)))
