@@ -82,13 +82,13 @@ def measure(setup, section, kind, results):
         }
         for batch in kind["batches"]
     ]
+    results["cases"].extend(cases)
     try:
         for r in range(setup.rounds):
             for case in cases:
                 say("  round %d of %d, batch %d" % (r + 1, setup.rounds, case["batch"]))
                 with setup.turn():
                     one_round(setup, case, thaw, workers, notes)
-        results["cases"].extend(cases)
         for name, worker in workers.items():
             try:
                 file = os.path.join(setup.work, "%s-%s.npy" % (section, name))

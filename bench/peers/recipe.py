@@ -59,6 +59,7 @@ def measure(setup, results, wanted):
     say("== recipe")
     for case in cases.values():
         case["rounds"] = []
+    results["cases"] += [c for c in cases.values() if c["section"] in wanted]
     shown = set()
     for r in range(1 if setup.quick else max(1, setup.rounds - 2)):
         peak = setup.peak()
@@ -78,7 +79,6 @@ def measure(setup, results, wanted):
             if name not in shown:
                 results["notes"].append(losses(name, report))
                 shown.add(name)
-    results["cases"] += [c for c in cases.values() if c["section"] in wanted]
 
 
 # ---- scaling --------------------------------------------------------------------------------------------
