@@ -8,7 +8,7 @@
 #include "core/base/memory.h"
 #include "core/model/conv_table.h"
 #include "core/model/import.h"
-#include "core/model/stored.h"
+#include "core/model/weight_file.h"
 #include "core/model/utf8.h"
 
 static void set_shape(thaw_weight *w, uint32_t rank, const size_t *dims)
@@ -78,7 +78,7 @@ void thaw_model_free(thaw_model *m)
     free(m->source);
     free(m->trainable);
     free(m->history);
-    thaw_stored_free(m->stored);
+    thaw_weight_file_close(m->stored);
     free(m);
 }
 

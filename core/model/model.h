@@ -36,11 +36,11 @@ typedef struct thaw_model {
     char **class_names; /* n_classes; NULL: the file had none. Owned. */
     thaw_preprocess pre;
     thaw_bn_mode bn;
-    char *source;               /* where the weights came from, for people; owned, may be NULL */
-    char hash[33];              /* of the base's tensors as imported (thaw_model_hash) */
-    char *trainable;            /* JSON array of the names of the tensors that were trained, or NULL; owned */
-    char *history;              /* JSON array, one object an epoch, or NULL; owned */
-    struct thaw_stored *stored; /* where kernels without data are (thaw_model_open); owned, or NULL */
+    char *source;    /* where the weights came from, for people; owned, may be NULL */
+    char hash[33];   /* of the base's tensors as imported (thaw_model_hash) */
+    char *trainable; /* JSON array of the names of the tensors that were trained, or NULL; owned */
+    char *history;   /* JSON array, one object an epoch, or NULL; owned */
+    struct thaw_weight_file *stored; /* where kernels without data are (thaw_model_open); owned, or NULL */
 } thaw_model;
 
 /* An empty base: names and shapes set, no data, no head; 299 pixels scaled to [-1,1] by division, padding

@@ -23,7 +23,7 @@
 #include "core/model/import.h"
 #include "core/model/model.h"
 #include "core/model/safetensors.h"
-#include "core/model/stored.h"
+#include "core/model/weight_file.h"
 #include "core/model/utf8.h"
 
 #define FORMAT_MAJOR 1
@@ -373,7 +373,7 @@ static thaw_status load(const char *path, bool kernels, thaw_model **out, thaw_l
     if (st == THAW_OK)
         st = thaw_model_create(&m, err);
     if (st == THAW_OK && !kernels)
-        st = thaw_stored_create(&f, &m->stored, err);
+        st = thaw_weight_file_open(&f, &m->stored, err);
     if (st == THAW_OK)
         st = get_usage(&f, m, err);
     if (st == THAW_OK)

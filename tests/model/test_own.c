@@ -131,6 +131,60 @@ static void test_refuses_to_save(void **state)
     free(path);
 }
 
+/* Kernels stay in the file: their values are those of a loaded model, and are checked when they are read. */
+static void test_opened(void **state)
+{
+    char *path = in_folder(*state, "opened.safetensors");
+    const size_t good = THAW_W_INDEX(7, THAW_W_KERNEL), bad = THAW_W_INDEX(9, THAW_W_KERNEL);
+    thaw_model *m = make_base(), *opened = NULL, *loaded = NULL;
+    const size_t count = m->weights[good].count;
+    float *values = malloc((count > m->weights[bad].count ? count : m->weights[bad].count) * sizeof *values);
+    thaw_error err = {0};
+    for (size_t i = 0; i < count; i++)
+        m->weights[good].data[i] = (float)i * 0.25f;
+    m->weights[bad].data[5] = -INFINITY;
+    assert_int_equal(thaw_model_save(m, path, NULL, NULL), THAW_OK);
+    assert_int_equal(thaw_model_load(path, NULL, &loaded, &err), THAW_E_FORMAT);
+    assert_int_equal(thaw_model_open(path, NULL, &opened, NULL), THAW_OK);
+    assert_int_equal(thaw_model_complete(opened, NULL), THAW_OK);
+    assert_null(opened->weights[good].data);
+    assert_non_null(opened->weights[good + 1].data);
+    /* Another file in its place, and none: the one that was opened counts. */
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(thaw_model_read(opened, good, values, NULL), THAW_OK);
+    assert_memory_equal(values, m->weights[good].data, count * sizeof *values);
+    assert_int_equal(thaw_model_read(opened, good + 1, values, NULL), THAW_OK);
+    assert_memory_equal(values, m->weights[good + 1].data, m->weights[good + 1].count * sizeof *values);
+    assert_int_equal(thaw_model_read(opened, bad, values, &err), THAW_E_FORMAT);
+    assert_non_null(strstr(err.text, "infinity at position 5"));
+    assert_non_null(strstr(err.text, m->weights[bad].name));
+    assert_int_equal(thaw_model_read(opened, THAW_W_HEAD_KERNEL, values, NULL), THAW_E_INVALID);
+    char hash[33];
+    assert_int_not_equal(thaw_model_hash(opened, hash, NULL), THAW_OK);
+    assert_int_not_equal(thaw_model_save(opened, path, NULL, NULL), THAW_OK);
+    thaw_model_free(opened);
+    thaw_model_free(m);
+    free(values);
+    free(path);
+}
+
+/* The file shrinks after it was opened: an error, and no signal. */
+static void test_opened_and_cut(void **state)
+{
+    char *path = in_folder(*state, "shrinks.safetensors");
+    const size_t index = THAW_W_INDEX(93, THAW_W_KERNEL);
+    thaw_model *m = make_base(), *opened = NULL;
+    thaw_error err = {0};
+    assert_int_equal(thaw_model_save(m, path, NULL, NULL), THAW_OK);
+    assert_int_equal(thaw_model_open(path, NULL, &opened, NULL), THAW_OK);
+    assert_int_equal(truncate(path, 4096), 0);
+    assert_int_equal(thaw_model_read(opened, index, m->weights[index].data, &err), THAW_E_FORMAT);
+    assert_non_null(strstr(err.text, "cut short since it was opened"));
+    thaw_model_free(opened);
+    thaw_model_free(m);
+    free(path);
+}
+
 /* One file, cut shorter and shorter: within the data, at its borders, in the header and its length. */
 static void test_cuts(void **state)
 {
@@ -264,6 +318,8 @@ int main(void)
         cmocka_unit_test(test_head),
         cmocka_unit_test_setup_teardown(test_round_trip, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_refuses_to_save, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_opened, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_opened_and_cut, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_cuts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_metadata, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_wrong_files, set_up, tear_down),

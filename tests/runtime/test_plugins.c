@@ -206,6 +206,48 @@ static void searching_survives_everything(void **state)
     unsetenv("THAW_PLUGIN_PATH");
 }
 
+/* Number of plugins that were loaded for a device of that name, from two folders and thaw's own. */
+static size_t loaded_for(const char *name, thaw_runtime **rt)
+{
+    static char text[16384];
+    text[0] = '\0';
+    thaw_log log = {keep_log, text, THAW_LOG_DEBUG};
+    thaw_runtime_options options = {.threads = 1, .log = &log, .wanted = &name, .n_wanted = 1};
+    setenv("THAW_PLUGIN_PATH", THAW_ODD_DIR ":" THAW_TOY_DIR, 1);
+    assert_int_equal(thaw_runtime_create(&options, rt, NULL), THAW_OK);
+    unsetenv("THAW_PLUGIN_PATH");
+    size_t n = 0;
+    for (const char *at = text; (at = strstr(at, " loaded ")); at++)
+        n++;
+    return n;
+}
+
+static void the_search_ends_where_the_wanted_device_is(void **state)
+{
+    (void)state;
+    thaw_runtime *rt;
+    thaw_dev *dev = NULL;
+    thaw_error err;
+    size_t all = loaded_for("no-such:0", &rt);
+    assert_int_equal(thaw_runtime_open(rt, "no-such:0", &dev, &err), THAW_E_NOT_FOUND);
+    assert_non_null(strstr(err.text, "toy:0"));
+    thaw_runtime_free(rt);
+    size_t some = loaded_for("odd-long", &rt);
+    assert_true(some < all);
+    thaw_runtime_free(rt);
+    /* Options are no part of the name; a plugin whose device is another one does not end the search. */
+    assert_int_equal(loaded_for("odd-long:0,a=b", &rt), some);
+    thaw_runtime_free(rt);
+    assert_int_equal(loaded_for("odd-long:99", &rt), all);
+    thaw_runtime_free(rt);
+    /* The toy poses as a GPU, too; outside of thaw's own folder only such a one ends the search. */
+    loaded_for("auto", &rt);
+    assert_int_equal(thaw_runtime_open(rt, "auto", &dev, &err), THAW_OK);
+    assert_int_equal(dev->info.type, THAW_DEVICE_GPU);
+    thaw_runtime_close(rt, dev);
+    thaw_runtime_free(rt);
+}
+
 static void the_first_of_an_id_wins(void **state)
 {
     (void)state;
@@ -240,6 +282,7 @@ int main(void)
         cmocka_unit_test(device_tables_are_checked),
         cmocka_unit_test(names_and_options),
         cmocka_unit_test(searching_survives_everything),
+        cmocka_unit_test(the_search_ends_where_the_wanted_device_is),
         cmocka_unit_test(the_first_of_an_id_wins),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-#include "core/model/stored.h"
+#include "core/model/weight_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,9 +9,9 @@
 #include "core/base/memory.h"
 #include "core/model/import.h"
 
-thaw_status thaw_stored_create(const thaw_st_file *file, thaw_stored **out, thaw_error *err)
+thaw_status thaw_weight_file_open(const thaw_st_file *file, thaw_weight_file **out, thaw_error *err)
 {
-    thaw_stored *stored = thaw_calloc(1, sizeof *stored);
+    thaw_weight_file *stored = thaw_calloc(1, sizeof *stored);
     if (!stored)
         return thaw_fail_memory(err, sizeof *stored, "a model's file");
     stored->fd = fcntl(fileno(file->stream), F_DUPFD_CLOEXEC, 3);
@@ -23,11 +23,11 @@ thaw_status thaw_stored_create(const thaw_st_file *file, thaw_stored **out, thaw
     if (st == THAW_OK)
         *out = stored;
     else
-        thaw_stored_free(stored);
+        thaw_weight_file_close(stored);
     return st;
 }
 
-void thaw_stored_free(thaw_stored *stored)
+void thaw_weight_file_close(thaw_weight_file *stored)
 {
     if (!stored)
         return;
@@ -37,8 +37,8 @@ void thaw_stored_free(thaw_stored *stored)
     free(stored);
 }
 
-static thaw_status read_at(const thaw_stored *stored, const char *name, char *out, size_t bytes, uint64_t at,
-                           thaw_error *err)
+static thaw_status read_at(const thaw_weight_file *stored, const char *name, char *out, size_t bytes,
+                           uint64_t at, thaw_error *err)
 {
     while (bytes > 0) {
         ssize_t n = pread(stored->fd, out, bytes, (off_t)at);
