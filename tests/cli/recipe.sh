@@ -15,15 +15,6 @@ run 0 convert "$base" -o "$work/copy.safetensors" --scaling 0,1
 run 0 info "$work/copy.safetensors"
 prints "become 0 to 1"
 
-# ONNX by the name of the file, or when it is asked for; and not by the name where it is not.
-run 0 convert "$base" -o "$work/a.onnx"
-run 0 convert "$base" --to onnx -o "$work/b"
-same "$work/a.onnx" "$work/b"
-run 0 convert "$base" --to safetensors -o "$work/b.onnx"
-run 0 info "$work/b.onnx"
-run 1 info "$work/a.onnx"
-rm "$work/a.onnx" "$work/b" "$work/b.onnx"
-
 run 0 plan --weights "$base" --phase finetune --unfreeze-last 20 --batch-size 4
 prints "^== finetune"
 prints "conv2d_bwd_filter"

@@ -137,8 +137,20 @@ static void test_values(void **state)
     compare("probabilities", probabilities[0], probabilities[1], TEST_CLASSES);
 }
 
+static void test_format(void **state)
+{
+    (void)state;
+    thaw_error err = {0};
+    thaw_convert_options options;
+    thaw_convert_options_init(&options, sizeof options);
+    assert_int_equal(options.format, THAW_CONVERT_AUTO);
+    options.format = THAW_CONVERT_ONNX + 1;
+    assert_int_equal(thaw_convert_file(model_path, onnx_path, &options, &err), THAW_E_INVALID);
+    assert_non_null(strstr(err.text, "THAW_CONVERT_"));
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_values)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_format), cmocka_unit_test(test_values)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }
