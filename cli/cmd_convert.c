@@ -7,14 +7,16 @@
 
 static const cli_usage usage = {
     .name = "convert",
-    .synopsis = "IN -o OUT.safetensors [options]",
-    .about =
-        "Reads the InceptionV3 of another program and writes thaw's own file. IN: Keras .h5 (weights or\n"
-        "whole model), .weights.h5 or .keras, a TensorFlow.js layers-model folder, the folder of the npm\n"
-        "package nsfwjs, or a file of thaw.",
+    .synopsis = "IN -o OUT.safetensors|OUT.onnx [options]",
+    .about = "Reads the InceptionV3 of another program and writes thaw's own file, or writes an ONNX file "
+             "for other\n"
+             "programs. IN: Keras .h5 (weights or whole model), .weights.h5 or .keras, a TensorFlow.js "
+             "layers-model\n"
+             "folder, the folder of the npm package nsfwjs, or a file of thaw.",
     .examples =
         "  thaw convert inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5 -o base.safetensors\n"
-        "  thaw convert my.keras -o my.safetensors --scaling 0,1",
+        "  thaw convert my.keras -o my.safetensors --scaling 0,1\n"
+        "  thaw convert model.safetensors -o model.onnx",
     .min_words = 1,
     .max_words = 1,
     .word = "a file or folder to read",
@@ -46,8 +48,14 @@ int cli_convert(int argc, char **argv)
     cli_list words = {0};
     thaw_error err = {0};
     thaw_convert_options convert;
+    thaw_convert_options_init(&convert, sizeof convert);
     const cli_option options[] = {
         CLI_OUTPUT_OPTION(&output, "the file to write"),
+        {.name = "to",
+         .kind = CLI_CHOICE,
+         .target = &convert.format,
+         .choices = "auto|safetensors|onnx",
+         .help = "its format (default: onnx if its name ends in .onnx, else safetensors)"},
         {.name = "scaling",
          .kind = CLI_TEXT,
          .target = &scaling,
@@ -56,7 +64,6 @@ int cli_convert(int argc, char **argv)
         {.name = "quiet", .letter = 'q', .kind = CLI_FLAG, .target = &quiet, .help = "print nothing"},
     };
     int code = cli_parse(&usage, options, sizeof options / sizeof options[0], argc, argv, &words);
-    thaw_convert_options_init(&convert, sizeof convert);
     if (code < 0 && !output)
         code = cli_misuse(&usage, "`thaw convert` needs a file to write: -o FILE.safetensors");
     if (code < 0 && scaling && !parse_scaling(scaling, &convert))

@@ -6,6 +6,7 @@
 
 #include "core/api/api.h"
 #include "core/base/memory.h"
+#include "core/model/onnx.h"
 
 /* ---- convert --------------------------------------------------------------------------------------- */
 
@@ -25,15 +26,29 @@ static void override_scaling(thaw_preprocess *pre, const thaw_import_options *im
     pre->divide = false;
 }
 
+static thaw_status read_format(int32_t format, const char *output, bool *onnx, thaw_error *err)
+{
+    const char *dot = strrchr(output, '.');
+    if (format < THAW_CONVERT_AUTO || format > THAW_CONVERT_ONNX)
+        return thaw_fail(err, THAW_E_INVALID, "thaw_convert_options.format: %d is none of THAW_CONVERT_*",
+                         format);
+    *onnx =
+        format == THAW_CONVERT_ONNX || (format == THAW_CONVERT_AUTO && dot && strcmp(dot, ".onnx") == 0);
+    return THAW_OK;
+}
+
 thaw_status thaw_convert_file(const char *input, const char *output, const thaw_convert_options *options,
                               thaw_error *err)
 {
     thaw_convert_options given;
     thaw_model *model = NULL;
     thaw_status st = THAW_OK;
+    bool onnx = false;
     thaw_convert_options_init(&given, sizeof given);
     if (options)
         st = thaw_read_options(&given, sizeof given, options, "thaw_convert_options", err);
+    if (st == THAW_OK)
+        st = read_format(given.format, output, &onnx, err);
     if (st != THAW_OK)
         return st;
     if (given.set_scaling && (!isfinite(given.scale) || !isfinite(given.shift) || given.scale == 0))
@@ -46,7 +61,8 @@ thaw_status thaw_convert_file(const char *input, const char *output, const thaw_
         st = thaw_model_complete(model, err);
     if (st == THAW_OK) {
         override_scaling(&model->pre, &import);
-        st = thaw_model_save(model, output, NULL, err);
+        st = onnx ? thaw_model_save_onnx(model, thaw_version(), output, err)
+                  : thaw_model_save(model, output, NULL, err);
     }
     thaw_model_free(model);
     return st;

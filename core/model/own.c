@@ -21,58 +21,28 @@
 
 #include "core/base/memory.h"
 #include "core/model/import.h"
+#include "core/model/metadata.h"
 #include "core/model/model.h"
 #include "core/model/safetensors.h"
 #include "core/model/weight_file.h"
 #include "core/model/utf8.h"
 
 #define FORMAT_MAJOR 1
-#define PIPELINE     "RGB, 8 bits a channel; resized bilinearly, half-pixel centres, no antialiasing; f32"
 
 /* ---- writing ----------------------------------------------------------------------------------- */
-
-static bool put(cJSON *meta, const char *key, const char *text)
-{
-    return !text || cJSON_AddStringToObject(meta, key, text);
-}
-
-static bool put_number(cJSON *meta, const char *key, double value)
-{
-    cJSON *number = cJSON_CreateNumber(value);
-    char *text = cJSON_PrintUnformatted(number); /* unlike printf, whatever the locale */
-    bool good = text && put(meta, key, text);
-    cJSON_free(text);
-    cJSON_Delete(number);
-    return good;
-}
-
-static bool put_class_names(cJSON *meta, const thaw_model *m)
-{
-    if (!m->class_names)
-        return true;
-    cJSON *names = cJSON_CreateStringArray((const char *const *)m->class_names, (int)m->n_classes);
-    char *text = cJSON_PrintUnformatted(names);
-    bool good = text && put(meta, "class_names", text);
-    cJSON_free(text);
-    cJSON_Delete(names);
-    return good;
-}
 
 static cJSON *make_metadata(const thaw_model *m, const thaw_model_extra *extra)
 {
     cJSON *meta = cJSON_CreateObject();
     char version[16];
     snprintf(version, sizeof version, "%d.0", FORMAT_MAJOR);
-    bool good = put(meta, "format", "thaw") && put(meta, "format_version", version) &&
-                put_class_names(meta, m) && put_number(meta, "input_size", m->pre.input_size) &&
-                put_number(meta, "scale", (double)m->pre.scale) &&
-                put_number(meta, "shift", (double)m->pre.shift) &&
-                put(meta, "divide", m->pre.divide ? "true" : "false") && put(meta, "pipeline", PIPELINE) &&
-                put(meta, "pool", m->pre.pool_include_pad ? "include_pad" : "exclude_pad") &&
-                put(meta, "batch_norm", m->bn == THAW_BN_BATCH ? "batch" : "frozen") &&
-                put(meta, "trainable", m->trainable) && put(meta, "history", m->history) &&
-                put(meta, "source", m->source) && put(meta, "hash", m->hash[0] ? m->hash : NULL) &&
-                put(meta, "thaw.checkpoint", extra ? extra->metadata : NULL);
+    bool good = thaw_put_text(meta, "format", "thaw") && thaw_put_text(meta, "format_version", version) &&
+                thaw_put_usage(meta, m) &&
+                thaw_put_text(meta, "pool", m->pre.pool_include_pad ? "include_pad" : "exclude_pad") &&
+                thaw_put_text(meta, "batch_norm", m->bn == THAW_BN_BATCH ? "batch" : "frozen") &&
+                thaw_put_text(meta, "trainable", m->trainable) &&
+                thaw_put_text(meta, "history", m->history) &&
+                thaw_put_text(meta, "thaw.checkpoint", extra ? extra->metadata : NULL);
     if (good)
         return meta;
     cJSON_Delete(meta);
@@ -96,6 +66,8 @@ static thaw_status check_model(const thaw_model *m, const thaw_model_extra *extr
 {
     thaw_status st = thaw_model_in_memory(m, err);
     if (st == THAW_OK)
+        st = thaw_check_usage(m, err);
+    if (st == THAW_OK)
         st = check_json(m->trainable, "list of trainable tensors", true, err);
     if (st == THAW_OK)
         st = check_json(m->history, "history", true, err);
@@ -103,9 +75,7 @@ static thaw_status check_model(const thaw_model *m, const thaw_model_extra *extr
         st = check_json(extra->metadata, "checkpoint metadata", false, err);
     if (st != THAW_OK)
         return st;
-    if (!isfinite(m->pre.scale) || !isfinite(m->pre.shift) || m->pre.scale == 0.0f || !m->pre.input_size)
-        return thaw_fail(err, THAW_E_INVALID, "the model's pixel scaling or input size makes no sense");
-    const char *texts[] = {m->source, m->trainable, m->history, extra ? extra->metadata : NULL};
+    const char *texts[] = {m->trainable, m->history, extra ? extra->metadata : NULL};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (texts[i] && thaw_utf8_span(texts[i], strlen(texts[i])) != strlen(texts[i]))
             return thaw_fail(err, THAW_E_INVALID, "a text of the model is not UTF-8: %.64s", texts[i]);

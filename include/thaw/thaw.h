@@ -363,14 +363,18 @@ THAW_API void thaw_score_free(thaw_score *score); /* NULL does nothing */
 
 /* ---- files ----------------------------------------------------------------------------------------- */
 
+/* What thaw_convert_file writes: thaw's own safetensors, or ONNX for inference by other programs
+ * (docs/onnx.md). AUTO: ONNX if output ends in ".onnx", else thaw's own. */
+enum { THAW_CONVERT_AUTO = 0, THAW_CONVERT_SAFETENSORS = 1, THAW_CONVERT_ONNX = 2 };
+
 typedef struct thaw_convert_options {
     uint32_t struct_size;
     int32_t set_scaling; /* 1: input = pixel*scale + shift; 0: as the file says */
     double scale, shift;
+    int32_t format; /* THAW_CONVERT_*; default AUTO */
 } thaw_convert_options;
 THAW_API void thaw_convert_options_init(thaw_convert_options *options, size_t struct_size);
-/* Reads any supported file or folder and writes thaw's own safetensors, atomically. options may be NULL.
- * [thread-safe] */
+/* Reads any supported file or folder and writes a model file, atomically. options may be NULL. [thread-safe] */
 THAW_API thaw_status thaw_convert_file(const char *input, const char *output,
                                        const thaw_convert_options *options, thaw_error *err);
 

@@ -74,4 +74,6 @@ run 2 convert in
 says "needs a file to write"
 run 2 convert in -o out --scaling 1
 says "expected -1,1"
+run 2 convert in -o out --to pytorch
+says "expected one of auto|safetensors|onnx"
 finish
