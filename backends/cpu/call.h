@@ -26,6 +26,17 @@ static inline float cpu_relu(float z)
     return z < 0.0f ? 0.0f : z;
 }
 
+/* A kept element is multiplied by the factor; it is kept when its word is at least the limit. */
+static inline float cpu_dropout_factor(const thaw_dropout_attr *a)
+{
+    return (float)(1.0 / (1.0 - (double)a->rate));
+}
+
+static inline uint32_t cpu_dropout_limit(const thaw_dropout_attr *a)
+{
+    return (uint32_t)((double)a->rate * 4294967296.0);
+}
+
 /* The part of a window that lies inside the image: rows y0 … y1 - 1 and columns x0 … x1 - 1 of it; cell
  * (y, x) is cell (y - top, x - left) of the window. */
 typedef struct {

@@ -191,8 +191,8 @@ static void fill_tile(const gemm_job *job, const gemm_rows *rows, size_t m0, siz
     }
 }
 
-/* All tiles of the task with one panel. Each draws its share of the next panel towards the cache. */
-static void multiply_panel(const gemm_job *job, const gemm_rows *rows, size_t index, bool last)
+/* All tiles of the task with one panel. */
+static void multiply_panel(const gemm_job *job, const gemm_rows *rows, size_t index)
 {
     const gemm_state *s = job->state;
     const backend_op *op = job->call->op;
@@ -211,18 +211,11 @@ static void multiply_panel(const gemm_job *job, const gemm_rows *rows, size_t in
         .out_pitch = (size_t)op->out[panel->out].pixel_pitch,
         .cols = panel->cols,
     };
-    const conv_panel *next = last ? panel : panel + 1;
-    const size_t next_width = next->vectors * lanes * sizeof(float);
-    const char *ahead = (const char *)(job->weights + next->weights_at) + skip * next_width;
-    tile.prefetch = ahead;
-    tile.prefetch_step = last ? 0 : next_width / rows->tiles;
     for (size_t t = 0; t < rows->tiles; t++) {
         size_t m0 = space_cut(rows->count, rows->tiles, t);
         size_t n = space_cut(rows->count, rows->tiles, t + 1) - m0;
         tile.rows = rows->pointers + m0 * taps;
         tile.pixels = rows->pixels + m0;
-        if (!last)
-            tile.prefetch = ahead + taps * len * next_width / rows->tiles * t;
         s->kernels->tile[panel->vectors - 1][n](&tile);
     }
 }
@@ -251,7 +244,7 @@ static void gemm_task(void *arg, uint32_t task, uint32_t worker)
     }
     const size_t end = space_cut(s->n_panels, job->groups, group + 1);
     for (size_t i = space_cut(s->n_panels, job->groups, group); i < end; i++)
-        multiply_panel(job, &rows, i, i + 1 == end);
+        multiply_panel(job, &rows, i);
 }
 
 /* Cuts the work into tasks: pixels first, and panels too where the pixels are few. */

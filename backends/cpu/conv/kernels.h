@@ -28,9 +28,7 @@ typedef struct {
     float *out;
     size_t out_pitch;
     const size_t *pixels;
-    size_t cols;          /* 1 … W */
-    const char *prefetch; /* drawn towards the second-level cache, prefetch_step bytes further at each k */
-    size_t prefetch_step;
+    size_t cols; /* 1 … W */
 } conv_tile;
 
 /* One tile of a filter gradient over n pixels:

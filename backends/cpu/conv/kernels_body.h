@@ -12,6 +12,8 @@
 
 #include <string.h>
 
+#define LINE ((size_t)16) /* elements of a line of the caches */
+
 #define INLINE static inline __attribute__((always_inline))
 #if defined(__clang__)
 #define UNROLL _Pragma("clang loop unroll(full)")
@@ -34,6 +36,10 @@ INLINE vec load_cols(const float *p, size_t first, size_t cols)
     return first < cols ? vec_load_part(p + first, cols - first) : vec_zero();
 }
 
+/* Steps of k by which weights are drawn towards the first-level cache before they are due. Behind the end
+ * of a panel lies the next one, which the last tile of this one so begins to draw. */
+#define AHEAD ((size_t)16)
+
 /* rows and nv are constants at every call: all loops over them unroll, acc becomes registers. */
 INLINE void tile_body(const conv_tile *t, size_t rows, size_t nv)
 {
@@ -46,8 +52,7 @@ INLINE void tile_body(const conv_tile *t, size_t rows, size_t nv)
     }
     const float *w = t->weights;
     const float *const *row = t->rows;
-    const char *prefetch = t->prefetch;
-    const size_t step = t->prefetch_step, len = t->tap_len;
+    const size_t len = t->tap_len;
     for (size_t tap = 0; tap < t->taps; tap++, row += rows) {
         const float *a[ROWS];
         UNROLL
@@ -58,9 +63,10 @@ INLINE void tile_body(const conv_tile *t, size_t rows, size_t nv)
             UNROLL
             for (size_t v = 0; v < nv; v++)
                 b[v] = vec_load(w + v * LANES);
+            UNROLL
+            for (size_t at = 0; at < nv * LANES; at += LINE)
+                __builtin_prefetch(w + AHEAD * nv * LANES + at, 0, 3);
             w += nv * LANES;
-            __builtin_prefetch(prefetch, 0, 2);
-            prefetch += step;
             UNROLL
             for (size_t m = 0; m < rows; m++) {
                 vec x = vec_set1(a[m][k]);

@@ -1,14 +1,7 @@
-#include <math.h>
-
 #include "backends/common/philox.h"
 #include "backends/cpu/call.h"
 #include "backends/cpu/parallel.h"
 #include "backends/cpu/ref/ref.h"
-
-static float survivor_factor(const thaw_dropout_attr *a)
-{
-    return (float)(1.0 / (1.0 - (double)a->rate));
-}
 
 static void dropout_rows(const cpu_call *call, size_t first, size_t last)
 {
@@ -16,8 +9,8 @@ static void dropout_rows(const cpu_call *call, size_t first, size_t last)
     const thaw_dropout_attr *a = &op->attr.dropout;
     const uint32_t *keys = call->args[1];
     uint8_t *masks = call->args[op->n_in + 1];
-    uint32_t limit = (uint32_t)floor((double)a->rate * 4294967296.0);
-    float factor = survivor_factor(a);
+    uint32_t limit = cpu_dropout_limit(a);
+    float factor = cpu_dropout_factor(a);
     for (size_t n = first; n < last; n++) {
         const float *x = cpu_in(call, 0) + cpu_at(&op->in[0], n);
         const uint32_t *key = keys + cpu_at(&op->in[1], n);
@@ -48,7 +41,7 @@ static void dropout_bwd_rows(const cpu_call *call, size_t first, size_t last)
 {
     const backend_op *op = call->op;
     const uint8_t *masks = call->args[1];
-    float factor = survivor_factor(&op->attr.dropout);
+    float factor = cpu_dropout_factor(&op->attr.dropout);
     for (size_t n = first; n < last; n++) {
         const float *dy = cpu_in(call, 0) + cpu_at(&op->in[0], n);
         const uint8_t *mask = masks + cpu_at(&op->in[1], n);

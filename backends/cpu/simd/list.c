@@ -27,6 +27,8 @@ const cpu_algo *const CPU_NAME(cpu_simd_algos)[] = {
     VECTOR(THAW_OP_AVGPOOL_BWD, NULL, cpu_simd_avgpool_bwd),
     VECTOR(THAW_OP_GLOBAL_AVGPOOL, NULL, cpu_simd_global_avgpool),
     VECTOR(THAW_OP_GLOBAL_AVGPOOL_BWD, NULL, cpu_simd_global_avgpool_bwd),
+    VECTOR(THAW_OP_DROPOUT, NULL, cpu_simd_dropout),
+    VECTOR(THAW_OP_DROPOUT_BWD, NULL, cpu_simd_dropout_bwd),
     VECTOR(THAW_OP_RELU_BWD, NULL, cpu_simd_relu_bwd),
     VECTOR(THAW_OP_BIAS_GRAD, CPU_NAME(cpu_simd_bias_workspace), cpu_simd_bias_grad),
     VECTOR(THAW_OP_ADD, NULL, cpu_simd_add),

@@ -3,6 +3,10 @@
 #include "backends/cpu/parallel.h"
 #include "backends/cpu/simd/simd.h"
 
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
+
 #define WIDE 4 /* vectors at a time */
 
 /* The cells of one window: rows × columns, from cell number `number` of the window on. */
@@ -27,6 +31,25 @@ static cells cells_of(const cpu_call *call, cpu_window v, int32_t n)
                    .kw = kw};
 }
 
+/* Puts z where it is larger than best, or the first NaN, and `number` into *at there; at may be NULL. */
+static inline void take_larger(vec *best, ivec *at, vec z, int32_t number)
+{
+#if defined(__AVX512F__)
+    /* Comparisons write masks of a bit a lane; compilers turn those into vectors and back if told by words.
+     */
+    __mmask16 better = _mm512_cmp_ps_mask((__m512)z, (__m512)*best, _CMP_NLE_UQ);
+    better = _mm512_mask_cmp_ps_mask(better, (__m512)*best, (__m512)*best, _CMP_EQ_OQ);
+    *best = (vec)_mm512_mask_mov_ps((__m512)*best, better, (__m512)z);
+    if (at)
+        *at = (ivec)_mm512_mask_mov_epi32((__m512i)*at, better, _mm512_set1_epi32(number));
+#else
+    ivec better = (z > *best) | ((z != z) & (*best == *best));
+    *best = choose(better, z, *best);
+    if (at)
+        *at = (better & number) | (~better & *at);
+#endif
+}
+
 /* Maximum of `vectors` vectors of channels from c on; arg may be NULL. */
 static inline void max_vectors(const cells *s, size_t c, int vectors, float *y, uint8_t *arg)
 {
@@ -41,10 +64,7 @@ static inline void max_vectors(const cells *s, size_t c, int vectors, float *y, 
         for (int32_t j = 0; j < s->columns; j++, x += s->cell_step) {
             for (int v = 0; v < vectors; v++) {
                 vec z = load(x + (size_t)v * CPU_LANES);
-                ivec better = (z > best[v]) | ((z != z) & (best[v] == best[v]));
-                best[v] = choose(better, z, best[v]);
-                if (arg)
-                    at[v] = (better & (s->number + i * s->kw + j)) | (~better & at[v]);
+                take_larger(&best[v], arg ? &at[v] : NULL, z, s->number + i * s->kw + j);
             }
         }
     }

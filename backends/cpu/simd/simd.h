@@ -56,6 +56,8 @@ static inline vec choose(ivec mask, vec yes, vec no)
 #endif
 
 void CPU_NAME(cpu_simd_affine)(const cpu_call *call);
+void CPU_NAME(cpu_simd_dropout)(const cpu_call *call);
+void CPU_NAME(cpu_simd_dropout_bwd)(const cpu_call *call);
 void CPU_NAME(cpu_simd_relu_bwd)(const cpu_call *call);
 void CPU_NAME(cpu_simd_add)(const cpu_call *call);
 void CPU_NAME(cpu_simd_adam)(const cpu_call *call);
