@@ -74,7 +74,7 @@ static thaw_status compute(const thaw_run *run, thaw_phase *phase, int32_t rows,
     thaw_weights_of(run->model, &weights);
     thaw_lower_spec spec = thaw_phase_spec(run, phase->index, true, &weights, &phase->list);
     spec.batch = rows;
-    thaw_status st = thaw_stepper_lower(&spec, THAW_PREC_F32, &stepper, err);
+    thaw_status st = thaw_stepper_lower(&spec, NULL, &stepper, err);
     if (st == THAW_OK)
         st = thaw_stepper_prepare(&stepper, vars, &options, err);
     if (st == THAW_OK)

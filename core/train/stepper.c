@@ -13,7 +13,8 @@ thaw_status thaw_stepper_lower(const thaw_lower_spec *spec, const thaw_where *wh
     thaw_status st = thaw_lower(spec, &out->lowered, err);
     if (st != THAW_OK)
         return st;
-    thaw_permit_trained(&out->lowered.graph, where);
+    if (where)
+        thaw_permit_trained(&out->lowered.graph, where);
     out->rows = spec->batch;
     out->n_cut = spec->from->n;
     out->macs = thaw_graph_macs(&out->lowered.graph) / (uint64_t)spec->batch;

@@ -23,8 +23,8 @@ typedef struct thaw_step_io {
     float *probs; /* NULL: not wanted */
 } thaw_step_io;
 
-/* Lowers, with what `where` permits to what trains. spec lives during the call; its vars gain what the graph
- * needs. Freed by thaw_stepper_free, also after an error. */
+/* Lowers, with what `where` permits to what trains; where NULL: nothing but f32. spec lives during the call;
+ * its vars gain what the graph needs. Freed by thaw_stepper_free, also after an error. */
 thaw_status thaw_stepper_lower(const thaw_lower_spec *spec, const thaw_where *where, thaw_stepper *out,
                                thaw_error *err);
 /* Compiles. Frees the graph. */
