@@ -10,7 +10,8 @@ typedef struct check_args {
     cli_list devices, ops, kinds; /* as given; devices: none means all, or those of file */
     char *op, *kind;              /* ops and kinds with commas between; owned; NULL: all */
     const char *reference, *name;
-    const char *file; /* the plugin, or NULL */
+    const char *weights, *image; /* instead of cases: a model's own convolutions */
+    const char *file;            /* the plugin, or NULL */
     uint32_t seed, repeat;
     bool list, markdown, fail_fast;
 } check_args;
@@ -49,6 +50,9 @@ typedef struct check_run {
 
 /* Checks the devices that args name, and prints; the exit code (check_run.c). */
 int check_devices(check_args *args);
+/* --weights: the errors of each device's algorithms on a model's own numbers; the exit code
+ * (check_rounding.c). */
+int check_rounding(check_run *run, const char *const *names, size_t n);
 /* What selects cases; the rest has its defaults. */
 thaw_proof_options check_options(const check_args *args);
 /* "passed", "FAILED", "declined". */

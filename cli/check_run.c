@@ -216,7 +216,9 @@ int check_devices(check_args *args)
     cli_catch_signals(&run.signalled);
     if (args->common.json)
         cli_json_array(&run.json, NULL);
-    int code = n > 0 ? check_each(&run, names, n) : no_device(args);
+    int code = n == 0          ? no_device(args)
+               : args->weights ? check_rounding(&run, names, n)
+                               : check_each(&run, names, n);
     if (args->common.json)
         cli_json_end(&run.json, ']');
     if (args->markdown)

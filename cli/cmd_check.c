@@ -21,6 +21,7 @@ static const cli_usage usage = {
         "  thaw check --device cpu:0,isa=avx2\n"
         "  thaw check ./thaw-mine.so --op conv2d,add --kind values\n"
         "  thaw check --case 3x3_288 --seed 7\n"
+        "  thaw check --weights model.safetensors --image cat.jpg\n"
         "  thaw check --list --op conv2d           which cases there are; `--list ops`, `--list kinds`\n"
         "  thaw check ./thaw-mine.so --markdown    what works, for a README\n"
         "A failure prints the command that runs that case alone, with the same bits.",
@@ -98,6 +99,10 @@ static int run_args(check_args *args)
 {
     if (args->markdown && (args->list || args->common.json))
         return cli_misuse(&usage, "--markdown goes neither with --json nor with --list");
+    if (args->image && !args->weights)
+        return cli_misuse(&usage, "--image is an image for the model that --weights names");
+    if (args->weights && (args->markdown || args->list || args->ops.count || args->kinds.count || args->name))
+        return cli_misuse(&usage, "--weights goes without what selects cases, --list and --markdown");
     if (args->list && args->file && !is_list(args->file) && !strpbrk(args->file, "./"))
         return cli_misuse(&usage, "behind --list: `ops` or `kinds`; without a word it prints the cases");
     int code = check_select(&usage, args);
@@ -139,6 +144,16 @@ int cli_check(int argc, char **argv)
          .target = &args.name,
          .value = "TEXT",
          .help = "only cases whose name contains TEXT; =NAME: only that case"},
+        {.name = "weights",
+         .kind = CLI_TEXT,
+         .target = &args.weights,
+         .value = "MODEL",
+         .help = "instead: each algorithm's error on the convolutions of this model"},
+        {.name = "image",
+         .kind = CLI_TEXT,
+         .target = &args.image,
+         .value = "FILE",
+         .help = "with --weights: on what this image makes of them (default: random pixels)"},
         {.name = "seed",
          .kind = CLI_COUNT,
          .target = &args.seed,

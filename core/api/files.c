@@ -32,8 +32,7 @@ static thaw_status read_format(int32_t format, const char *output, bool *onnx, t
     if (format < THAW_CONVERT_AUTO || format > THAW_CONVERT_ONNX)
         return thaw_fail(err, THAW_E_INVALID, "thaw_convert_options.format: %d is none of THAW_CONVERT_*",
                          format);
-    *onnx =
-        format == THAW_CONVERT_ONNX || (format == THAW_CONVERT_AUTO && dot && strcmp(dot, ".onnx") == 0);
+    *onnx = format == THAW_CONVERT_ONNX || (format == THAW_CONVERT_AUTO && dot && strcmp(dot, ".onnx") == 0);
     return THAW_OK;
 }
 

@@ -293,6 +293,10 @@ typedef struct check_subject {
 } check_subject;
 /* Draws the inputs and runs the reference. Freed by thaw_check_end, also after an error; c outlives it. */
 thaw_status thaw_check_begin(check_run *run, const check_case *c, check_subject *subject, thaw_error *err);
+/* The two halves of thaw_check_begin: between them the inputs in images.before can be replaced. */
+thaw_status thaw_check_draw_subject(check_run *run, const check_case *c, check_subject *subject,
+                                    thaw_error *err);
+thaw_status thaw_check_refer(check_run *run, const check_subject *subject, thaw_error *err);
 /* images.first, which a kernel left, against the reference. */
 thaw_status thaw_check_compare(check_run *run, const check_subject *subject, thaw_error *err);
 /* One algorithm of the device, twice, against the reference. Statuses as thaw_check_values. */

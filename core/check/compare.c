@@ -225,7 +225,8 @@ static thaw_status run_reference(check_run *run, const check_case *c, const chec
     return st;
 }
 
-thaw_status thaw_check_begin(check_run *run, const check_case *c, check_subject *subject, thaw_error *err)
+thaw_status thaw_check_draw_subject(check_run *run, const check_case *c, check_subject *subject,
+                                    thaw_error *err)
 {
     memset(subject, 0, sizeof *subject);
     subject->c = c;
@@ -235,7 +236,18 @@ thaw_status thaw_check_begin(check_run *run, const check_case *c, check_subject 
     if (st != THAW_OK)
         return st;
     thaw_check_draw(c, &subject->layout, run->seed, subject->images.before);
-    return run_reference(run, c, &subject->layout, &subject->images, err);
+    return THAW_OK;
+}
+
+thaw_status thaw_check_refer(check_run *run, const check_subject *subject, thaw_error *err)
+{
+    return run_reference(run, subject->c, &subject->layout, &subject->images, err);
+}
+
+thaw_status thaw_check_begin(check_run *run, const check_case *c, check_subject *subject, thaw_error *err)
+{
+    thaw_status st = thaw_check_draw_subject(run, c, subject, err);
+    return st == THAW_OK ? thaw_check_refer(run, subject, err) : st;
 }
 
 thaw_status thaw_check_algo(check_run *run, const check_subject *subject, uint32_t algo, thaw_error *err)

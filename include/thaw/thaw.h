@@ -374,7 +374,8 @@ typedef struct thaw_convert_options {
     int32_t format; /* THAW_CONVERT_*; default AUTO */
 } thaw_convert_options;
 THAW_API void thaw_convert_options_init(thaw_convert_options *options, size_t struct_size);
-/* Reads any supported file or folder and writes a model file, atomically. options may be NULL. [thread-safe] */
+/* Reads any supported file or folder and writes a model file, atomically. options may be NULL. [thread-safe]
+ */
 THAW_API thaw_status thaw_convert_file(const char *input, const char *output,
                                        const thaw_convert_options *options, thaw_error *err);
 
@@ -544,6 +545,38 @@ THAW_API thaw_status thaw_prove_device(thaw_context *context, const thaw_proof_o
                                        thaw_proof *out, size_t struct_size, thaw_error *err);
 /* Calls on_begin for every case that the options select, and runs none. [thread-safe] */
 THAW_API thaw_status thaw_proof_list(const thaw_proof_options *options, thaw_error *err);
+
+/* One algorithm of a convolution beside plain C that accumulates in double. Texts live during the call. */
+typedef struct thaw_rounding_row {
+    uint32_t struct_size;
+    int32_t first;         /* 1: of its convolution's */
+    const char *layer;     /* the first one of this shape; siblings in one: "conv2d_8 and 3 more" */
+    const char *shape;     /* "3x3 35x35x64 to 35x35x96" */
+    const char *algorithm; /* NULL: the device declines the convolution, text says why */
+    double l2;             /* |error| / |reference|, Euclidean */
+    double largest;        /* error, as a share of the largest value */
+    double allowance;      /* the largest error, as a share of what thaw_prove_device allows */
+    const char *text;      /* why it failed; "" if it passed */
+} thaw_rounding_row;
+
+typedef struct thaw_rounding_options {
+    uint32_t struct_size;
+    uint32_t seed;       /* of the pixels where there is no image; default 1 */
+    const char *device;  /* under test */
+    const char *weights; /* a model, any format that thaw_convert_file reads */
+    const char *image;   /* NULL: random pixels */
+    void (*on_row)(void *ctx, const thaw_rounding_row *row); /* may be NULL */
+    void *ctx;
+    /* Asked between convolutions; non-zero stops with THAW_E_CANCELLED. May be NULL. */
+    const volatile sig_atomic_t *cancel;
+} thaw_rounding_options;
+THAW_API void thaw_rounding_options_init(thaw_rounding_options *options, size_t struct_size);
+
+/* The error of every algorithm that a device offers for the convolutions of a model, folded as they run, on
+ * the activations of an image; of those of one shape the first stands for all. THAW_E_CHECK: an algorithm is
+ * further off than thaw_prove_device allows, or the device took no convolution. */
+THAW_API thaw_status thaw_measure_rounding(thaw_context *context, const thaw_rounding_options *options,
+                                           thaw_error *err);
 
 /* Ops of one kind in a training step: how many there are, how many the device takes, and likewise their
  * multiply-accumulates, which only convolutions have. */
