@@ -23,7 +23,7 @@ static const double bounds[WINO_VARIANTS] = {
     [WINO_1x4_1x3] = 0.5,  [WINO_1x8_1x3] = 2.6, [WINO_4x1_3x1] = 0.5, [WINO_8x1_3x1] = 2.6,
 };
 
-enum { IN = 96, OUT = 40 };
+enum { IN = 132, OUT = 40 };
 
 /* Three tiles and a rest each way, padded to the same size where a layer of the network is. */
 static conv_case case_of(const wino_variant *v)
