@@ -37,12 +37,15 @@ typedef struct pass {
 
 /* ---- the network's activations --------------------------------------------------------------------- */
 
-static const void *data_of(const network *n, uint32_t tensor)
+/* NULL for what is no activation that a convolution reads. */
+static const void *activation(const network *n, uint32_t tensor)
 {
+    if (tensor == n->low.image)
+        return n->image;
     for (size_t i = 0; i < n->n_reads; i++)
         if (n->reads[i].tensor == tensor)
             return n->reads[i].data;
-    return n->low.graph.tensors[tensor].data;
+    return NULL;
 }
 
 static thaw_status make_image(const thaw_model *model, const thaw_rounding_options *given, float **out,
@@ -70,7 +73,7 @@ static thaw_status want_reads(network *n, thaw_error *err)
         return thaw_fail_memory(err, graph->n_ops * sizeof *n->reads, "a list of tensors");
     for (size_t i = 0; i < graph->n_ops; i++) {
         uint32_t tensor = graph->ops[i].in[0];
-        if (graph->ops[i].kind != THAW_OP_CONV2D || data_of(n, tensor) || tensor == n->low.image)
+        if (graph->ops[i].kind != THAW_OP_CONV2D || activation(n, tensor))
             continue;
         void *data = thaw_calloc(1, thaw_graph_bytes(graph, tensor));
         if (!data)
@@ -150,21 +153,24 @@ static void on_algo(void *ctx, const check_rounding *result)
     report(p);
 }
 
-static thaw_status try_conv(pass *p, const network *n, size_t i, const thaw_op *op, thaw_error *err)
+/* desc: of op number i; its const_data become the op's inputs. */
+static thaw_status try_conv(pass *p, const network *n, size_t i, thaw_op_desc *desc, thaw_error *err)
 {
     char shape[96];
-    const void *inputs[CHECK_MAX_ARGS] = {NULL};
     const thaw_gop *gop = &n->low.graph.ops[i];
+    const thaw_op *op = &desc->op;
     const thaw_tensor *x = op->in[0], *w = op->in[1], *y = op->out[0];
     int32_t channels = 0;
-    for (uint32_t k = 0; k < op->n_in && k < CHECK_MAX_ARGS; k++)
-        inputs[k] = gop->in[k] == n->low.image ? n->image : data_of(n, gop->in[k]);
+    thaw_status st = thaw_op_compute_consts(&n->low.graph, i, desc, err);
+    if (st != THAW_OK)
+        return st;
+    desc->const_data[0] = activation(n, gop->in[0]);
     for (uint32_t k = 0; k < op->n_out; k++)
         channels += op->out[k]->c;
     snprintf(shape, sizeof shape, "%dx%d %dx%dx%d to %dx%dx%d", w->n, w->h, x->h, x->w, x->c, y->h, y->w,
              channels);
     p->row = (thaw_rounding_row){.first = 1, .layer = gop->label, .shape = shape, .text = ""};
-    thaw_status st = thaw_check_rounding(&p->run, op, inputs, on_algo, p, err);
+    st = thaw_check_rounding(&p->run, op, desc->const_data, on_algo, p, err);
     if (st == THAW_OK)
         p->taken++;
     if (st != THAW_E_UNSUPPORTED)
@@ -203,7 +209,7 @@ static thaw_status try_convs(pass *p, const network *n, thaw_error *err)
         thaw_op_signature(&desc.op, known[n_known]);
         if (!is_known(known, n_known, known[n_known])) {
             n_known++;
-            st = try_conv(p, n, i, &desc.op, err);
+            st = try_conv(p, n, i, &desc, err);
         }
         thaw_op_desc_free(&desc);
     }

@@ -17,9 +17,8 @@
  * computes with differences of its inputs subtracts infinities.
  *
  * The sixteenth is for transforms such as Winograd's, whose errors spread over a tile; what is ordered to be
- * exact (THAW_OP_EXACT) does without it. Products of lower
- * precision, where the op permits them, add 2*p*S with p = 2^-11 (tf32, f16) or 2^-8 (bf16); outputs of f16
- * and bf16 add one unit of their last place. */
+ * exact (THAW_OP_EXACT) does without it. Products of lower precision, where the op permits them, add 2*p*S
+ * with p = 2^-11 (tf32, f16) or 2^-8 (bf16); outputs of f16 and bf16 add one unit of their last place. */
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>

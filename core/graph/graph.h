@@ -67,8 +67,7 @@ typedef struct thaw_graph {
     size_t n_tensors, tensor_capacity;
     thaw_gop *ops;
     size_t n_ops, op_capacity;
-    uint32_t
-        batch; /* n of every tensor that an op with `rows` reads or writes, CONST apart; 0: no op has rows */
+    uint32_t batch; /* n of all but CONST that an op with `rows` reads or writes; 0: no op has rows */
 } thaw_graph;
 
 /* The variables that the programs of one phase share. */

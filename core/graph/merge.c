@@ -12,14 +12,19 @@ typedef struct siblings {
     int32_t channels; /* of all */
 } siblings;
 
+/* Whether a kernel can become a part of another: what it is made of must not be freed with it. */
+static bool joinable(const thaw_gtensor *w)
+{
+    return w->storage == THAW_T_CONST && (w->recipe ? w->recipe->n == 1 : !w->owned);
+}
+
 static bool mergeable(const thaw_graph *graph, const thaw_gop *op)
 {
     if (op->kind != THAW_OP_CONV2D || op->n_out != 1)
         return false;
     const thaw_gtensor *w = &graph->tensors[op->in[1]];
     const thaw_conv_attr *a = &op->attr.conv;
-    bool constant =
-        w->storage == THAW_T_CONST && (op->n_in < 3 || graph->tensors[op->in[2]].storage == THAW_T_CONST);
+    bool constant = joinable(w) && (op->n_in < 3 || graph->tensors[op->in[2]].storage == THAW_T_CONST);
     return constant && w->n == 1 && w->h == 1 && a->stride_h == 1 && a->stride_w == 1;
 }
 

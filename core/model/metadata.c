@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/model/import.h"
 #include "core/model/utf8.h"
 
 #define PIPELINE "RGB, 8 bits a channel; resized bilinearly, half-pixel centres, no antialiasing; f32"
@@ -47,7 +48,7 @@ bool thaw_put_usage(cJSON *meta, const thaw_model *m)
 
 thaw_status thaw_check_usage(const thaw_model *m, thaw_error *err)
 {
-    thaw_status st = thaw_model_complete(m, err);
+    thaw_status st = thaw_model_in_memory(m, err);
     if (st != THAW_OK)
         return st;
     if (!isfinite(m->pre.scale) || !isfinite(m->pre.shift) || m->pre.scale == 0.0f || !m->pre.input_size)

@@ -64,9 +64,7 @@ static thaw_status check_json(const char *text, const char *what, bool array, th
 /* What would make a file that cannot be read back is refused before anything is written. */
 static thaw_status check_model(const thaw_model *m, const thaw_model_extra *extra, thaw_error *err)
 {
-    thaw_status st = thaw_model_in_memory(m, err);
-    if (st == THAW_OK)
-        st = thaw_check_usage(m, err);
+    thaw_status st = thaw_check_usage(m, err);
     if (st == THAW_OK)
         st = check_json(m->trainable, "list of trainable tensors", true, err);
     if (st == THAW_OK)

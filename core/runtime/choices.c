@@ -132,11 +132,23 @@ bool thaw_choices_named(thaw_dev *dev, const thaw_op *op, const char *algo, thaw
     return look_for(dev, op, offered(&first), algo, NULL, info);
 }
 
+/* Whether data are prepared for a single run. A search times runs alone, and here it is the preparation that
+ * takes the time. */
+static bool is_for_once(const thaw_op *op)
+{
+    bool prepared = false;
+    for (uint32_t i = 0; i < op->n_in; i++)
+        prepared = prepared || op->in[i]->role == THAW_ROLE_CONST;
+    return prepared && op->runs == 1;
+}
+
 /* Takes what a search found, if it is anything but the default and still to be had. */
 static bool take_preferred(const thaw_choices *choices, thaw_dev *dev, const thaw_op *op, thaw_op_info *info)
 {
     char signature[THAW_SIGNATURE_MAX];
     thaw_op_info found;
+    if (is_for_once(op))
+        return false;
     thaw_op_signature(op, signature);
     const thaw_choice *choice = thaw_choices_find(choices, signature);
     if (!choice || strcmp(choice->algo, info->name) == 0 ||

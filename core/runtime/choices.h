@@ -51,8 +51,9 @@ thaw_status thaw_choices_disable(thaw_choices *choices, uint32_t kind, const cha
 const char *thaw_choices_disabled(const thaw_choices *choices, uint32_t kind, const char *algo);
 
 /* Asks dev about op. choices NULL: its default. Otherwise the preferred algorithm if dev offers it and it is
- * not disabled, else the default, else the first one that is not disabled. THAW_OK: *info is of that
- * algorithm, its texts terminated and its reason (for people) replaced where it is not the default.
+ * not disabled, else the default, else the first one that is not disabled. Where CONST data are prepared for
+ * one run alone nothing is preferred: what was timed are runs. THAW_OK: *info is of that algorithm, its texts
+ * terminated and its reason (for people) replaced where it is not the default.
  * THAW_E_UNSUPPORTED: dev declines the op, or all that it offers for it is disabled; err says which. Another
  * status: what the device answered. err is needed. */
 thaw_status thaw_choices_ask(const thaw_choices *choices, thaw_dev *dev, const thaw_op *op,

@@ -151,11 +151,12 @@ bool thaw_devices_suffice(const thaw_runtime *runtime, const thaw_runtime_option
 {
     for (size_t i = 0; i < options->n_wanted; i++) {
         const char *name = options->wanted[i];
-        const thaw_device_entry *entry = find(&runtime->devices, name, name_length(name));
+        const size_t n = name_length(name);
+        const bool any = n == strlen("auto") && strncmp(name, "auto", n) == 0;
+        const thaw_device_entry *entry = find(&runtime->devices, name, n);
         if (!entry || entry->error.status != THAW_OK)
             return false;
-        if (strcmp(name, "auto") == 0 && entry->info.type != THAW_DEVICE_GPU &&
-            (!own_folder || thaw_gpu_possible()))
+        if (any && entry->info.type != THAW_DEVICE_GPU && (!own_folder || thaw_gpu_possible()))
             return false;
     }
     return options->n_wanted > 0;

@@ -39,9 +39,9 @@ static bool on_the_bus(void)
 bool thaw_gpu_possible(void)
 {
     static const char *const files[] = {
-        "/dev/dri",        "/dev/nvidiactl", "/dev/nvhost-gpu", "/dev/kfd",       "/dev/dxg", "/dev/accel",
-        "/dev/kgsl-3d0",   "/dev/mali0",     "/dev/pvrsrvkm",   "/dev/pvr_sync",  "/dev/galcore",
-        "/dev/nvgpu",      "/dev/nvmap",
+        "/dev/dri",     "/dev/nvidiactl", "/dev/nvhost-gpu", "/dev/kfd",      "/dev/dxg",
+        "/dev/accel",   "/dev/kgsl-3d0",  "/dev/mali0",      "/dev/pvrsrvkm", "/dev/pvr_sync",
+        "/dev/galcore", "/dev/nvgpu",     "/dev/nvmap",
     };
     if (access("/sys", F_OK) != 0)
         return true;

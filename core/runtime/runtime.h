@@ -18,7 +18,7 @@ typedef struct thaw_runtime_options {
     uint32_t threads;           /* 0: one for each processor */
     const char *const *plugins; /* files to load before any other; a failure of these is an error */
     size_t n_plugins;
-    bool no_search; /* load nothing but `plugins` */
+    bool no_search;            /* load nothing but `plugins` */
     const char *const *wanted; /* names of the only devices that will be opened, as for thaw_runtime_open */
     size_t n_wanted;           /* 0: any may be; all plugins are loaded */
     const thaw_log *log;

@@ -241,10 +241,12 @@ static void the_search_ends_where_the_wanted_device_is(void **state)
     assert_int_equal(loaded_for("odd-long:99", &rt), all);
     thaw_runtime_free(rt);
     /* The toy poses as a GPU, too; outside of thaw's own folder only such a one ends the search. */
-    loaded_for("auto", &rt);
+    size_t until_gpu = loaded_for("auto", &rt);
     assert_int_equal(thaw_runtime_open(rt, "auto", &dev, &err), THAW_OK);
     assert_int_equal(dev->info.type, THAW_DEVICE_GPU);
     thaw_runtime_close(rt, dev);
+    thaw_runtime_free(rt);
+    assert_int_equal(loaded_for("auto,a=b", &rt), until_gpu);
     thaw_runtime_free(rt);
 }
 

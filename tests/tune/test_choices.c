@@ -96,6 +96,32 @@ static void a_program_takes_what_is_preferred(void **state)
     thaw_runtime_close(*state, dev);
 }
 
+/* To prepare CONST data for a single run may take longer than the run. */
+static void nothing_is_preferred_for_one_run_of_constant_data(void **state)
+{
+    thaw_dev *dev = open_dev(*state, "picky:0");
+    thaw_choices *choices = thaw_choices_create();
+    thaw_choice better = choice_of(2, "second", 1000, 2000);
+    thaw_graph graph;
+    thaw_op_desc desc;
+    relu_graph(&graph, 2);
+    for (uint64_t runs = 0; runs < 3; runs++)
+        for (int constant = 0; constant < 2; constant++) {
+            thaw_op_info info;
+            thaw_error err = {0};
+            assert_int_equal(thaw_op_describe(&graph, 0, runs, &desc, NULL), THAW_OK);
+            desc.tensors[1].role = constant ? THAW_ROLE_CONST : THAW_ROLE_ACTIVATION;
+            thaw_op_signature(&desc.op, better.signature);
+            assert_int_equal(thaw_choices_prefer(choices, &better, NULL), THAW_OK);
+            assert_int_equal(thaw_choices_ask(choices, dev, &desc.op, &info, &err), THAW_OK);
+            assert_string_equal(info.name, constant && runs == 1 ? "first" : "second");
+            thaw_op_desc_free(&desc);
+        }
+    thaw_graph_free(&graph);
+    thaw_choices_free(choices);
+    thaw_runtime_close(*state, dev);
+}
+
 static void a_program_avoids_what_is_disabled(void **state)
 {
     thaw_dev *dev = open_dev(*state, "picky:0"), *cpu = open_dev(*state, "cpu:0");
@@ -128,9 +154,11 @@ static void a_program_avoids_what_is_disabled(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(signatures_tell_ops_apart), cmocka_unit_test(an_order_is_part_of_the_signature),
-        cmocka_unit_test(long_signatures_are_hashed), cmocka_unit_test(a_program_takes_what_is_preferred),
-        cmocka_unit_test(a_program_avoids_what_is_disabled)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(signatures_tell_ops_apart),
+                                       cmocka_unit_test(an_order_is_part_of_the_signature),
+                                       cmocka_unit_test(long_signatures_are_hashed),
+                                       cmocka_unit_test(a_program_takes_what_is_preferred),
+                                       cmocka_unit_test(nothing_is_preferred_for_one_run_of_constant_data),
+                                       cmocka_unit_test(a_program_avoids_what_is_disabled)};
     return cmocka_run_group_tests(tests, start_picky, stop_picky);
 }

@@ -8,8 +8,8 @@
 
 #include "backends/cpu/cpu.h"
 
-/* Algorithms for CONV2D, CONV2D_BWD_DATA and CONV2D_BWD_FILTER, best first for each kind; ends with NULL.
- * None of them takes CPU_ISA_REFERENCE. */
+/* Algorithms for CONV2D, CONV2D_BWD_DATA and CONV2D_BWD_FILTER; of equal cost the first is the default. Ends
+ * with NULL. None of them takes CPU_ISA_REFERENCE. */
 extern const cpu_algo *const cpu_conv_algos[];
 
 #endif

@@ -273,7 +273,8 @@ int main(int argc, char **argv)
         write_output(f, &table[i]);
         write_filter(f, &table[i]);
     }
-    if (ferror(f) | fclose(f))
+    const bool written = !ferror(f);
+    if (fclose(f) != 0 || !written)
         give_up("the output cannot be written");
     return 0;
 }
