@@ -18,6 +18,7 @@
 #include "backends/cpu/conv/conv.h"
 #include "backends/cpu/isa.h"
 #include "backends/cpu/peak.h"
+#include "core/base/memory.h"
 #include "core/base/threads.h"
 
 typedef struct {
@@ -96,13 +97,13 @@ static double peak_of(struct thaw_device *dev)
 static void *host_alloc(void *ctx, size_t bytes, size_t align)
 {
     (void)ctx;
-    return aligned_alloc(align, (bytes + align - 1) / align * align);
+    return thaw_alloc_aligned(bytes, align);
 }
 
 static void host_free(void *ctx, void *p)
 {
     (void)ctx;
-    free(p);
+    thaw_free_aligned(p);
 }
 
 static void host_parallel(void *ctx, uint32_t n, thaw_task_fn fn, void *arg)
@@ -307,8 +308,11 @@ int main(int argc, char **argv)
                             .free = host_free,
                             .parallel_for = host_parallel};
     const size_t l2 = cpu_cache_bytes(2);
-    struct thaw_device dev = {&host, isa, thaw_threads_count(threads), l2 ? l2 : (size_t)1 << 20,
-                              (size_t)32 << 20};
+    struct thaw_device dev = {.host = &host,
+                              .isa = isa,
+                              .threads = thaw_threads_count(threads),
+                              .l2_bytes = l2 ? l2 : (size_t)1 << 20,
+                              .l3_bytes = (size_t)32 << 20};
     float *weights = need((size_t)4 << 20 << 2);
     bench_op *ops = need(N_LAYERS * sizeof *ops);
     const bench_choice choice = {argc > 5 && strcmp(argv[5], "all") == 0, argc > 5 ? argv[5] : NULL};

@@ -1,9 +1,7 @@
 #include "backends/common/memory.h"
 
 #include <string.h>
-#include <sys/mman.h>
 
-#define HUGE_PAGE ((size_t)2 << 20)
 /* A thread's piece of a copy: one thread alone does not use all of the memory's bandwidth. */
 #define COPY_BYTES ((uint64_t)1 << 20)
 
@@ -39,13 +37,9 @@ thaw_status backend_buffer_create(thaw_device *dev, uint64_t bytes, thaw_buffer 
         return backend_fail(err, THAW_E_INVALID, "a buffer of 0 bytes was asked for");
     thaw_buffer *buf = NULL;
     void *data = NULL;
-    if (bytes <= PTRDIFF_MAX - HUGE_PAGE) {
-        bool large = bytes >= 2 * HUGE_PAGE;
+    if (bytes <= PTRDIFF_MAX) {
         buf = host_alloc(dev, sizeof *buf, 64);
-        data = host_alloc(dev, (size_t)bytes, large ? HUGE_PAGE : 64);
-        /* Advice only: without huge pages the buffer works as well, with more page faults. */
-        if (large && data)
-            (void)madvise(data, (size_t)bytes & ~(HUGE_PAGE - 1), MADV_HUGEPAGE);
+        data = host_alloc(dev, (size_t)bytes, 64);
     }
     if (!buf || !data) {
         host_free(dev, data);

@@ -134,6 +134,20 @@ static void aligned_memory_is_aligned(void **state)
         thaw_free_aligned(p);
     }
     thaw_free_aligned(NULL);
+    /* Around the sizes from which on there are huge pages: all of a block can be written. */
+    for (size_t mib = 1; mib <= 4; mib++) {
+        for (size_t bytes = (mib << 20) - 1; bytes <= (mib << 20) + 1; bytes++) {
+            unsigned char *p = thaw_alloc_aligned(bytes, 64);
+            assert_non_null(p);
+            assert_int_equal((uintptr_t)p % 64, 0);
+            memset(p, 1, bytes);
+            assert_int_equal(p[0] + p[bytes - 1], 2);
+            thaw_free_aligned(p);
+        }
+    }
+    volatile size_t most = SIZE_MAX;
+    assert_null(thaw_alloc_aligned(most, 64));
+    assert_null(thaw_alloc_aligned(most / 2, 64));
     char *copy = thaw_strdup("text");
     assert_string_equal(copy, "text");
     free(copy);
