@@ -256,7 +256,8 @@ static void measure(const char *title, bench_op *ops, size_t n, struct thaw_devi
         for (int k = 0; k < 3; k++)
             most[k] = elements(t[k]) > most[k] ? elements(t[k]) : most[k];
         for (size_t k = 0; k < ops[i].n_algos; k++) {
-            size_t bytes = ops[i].algo[k].algo->workspace(dev, &ops[i].op);
+            const cpu_algo *algo = ops[i].algo[k].algo;
+            size_t bytes = algo->workspace ? algo->workspace(dev, &ops[i].op) : 0;
             workspace = bytes > workspace ? bytes : workspace;
         }
     }
@@ -307,8 +308,11 @@ int main(int argc, char **argv)
                             .free = host_free,
                             .parallel_for = host_parallel};
     const size_t l2 = cpu_cache_bytes(2);
-    struct thaw_device dev = {&host, isa, thaw_threads_count(threads), l2 ? l2 : (size_t)1 << 20,
-                              (size_t)32 << 20};
+    struct thaw_device dev = {.host = &host,
+                              .isa = isa,
+                              .threads = thaw_threads_count(threads),
+                              .l2_bytes = l2 ? l2 : (size_t)1 << 20,
+                              .l3_bytes = (size_t)32 << 20};
     float *weights = need((size_t)4 << 20 << 2);
     bench_op *ops = need(N_LAYERS * sizeof *ops);
     const bench_choice choice = {argc > 5 && strcmp(argv[5], "all") == 0, argc > 5 ? argv[5] : NULL};

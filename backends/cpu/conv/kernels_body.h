@@ -86,6 +86,8 @@ INLINE void tile_body(const conv_tile *t, size_t rows, size_t nv)
     }
 }
 
+#include "line_body.h"
+
 INLINE void store_sums(const conv_filter_tile *t, size_t m, const vec *sums, size_t nv, size_t cols)
 {
     float *out = t->out + m * t->out_pitch;
@@ -227,6 +229,14 @@ static void pack_panel_2(const float *src, size_t pitch, size_t n, size_t cols, 
     {                                                                                                        \
         tile_body(t, R, 2);                                                                                  \
     }                                                                                                        \
+    static void line_1x##R(const conv_line *t)                                                               \
+    {                                                                                                        \
+        line_body(t, R, 1);                                                                                  \
+    }                                                                                                        \
+    static void line_2x##R(const conv_line *t)                                                               \
+    {                                                                                                        \
+        line_body(t, R, 2);                                                                                  \
+    }                                                                                                        \
     static void filter_1x##R(const conv_filter_tile *t)                                                      \
     {                                                                                                        \
         filter_body(t, R, 1);                                                                                \
@@ -245,6 +255,8 @@ EACH_ROW_COUNT(DEFINE_ROW_COUNT)
 
 #define TILE_1(R)    [R] = tile_1x##R,
 #define TILE_2(R)    [R] = tile_2x##R,
+#define LINE_1(R)    [R] = line_1x##R,
+#define LINE_2(R)    [R] = line_2x##R,
 #define FILTER_1(R)  [R] = filter_1x##R,
 #define FILTER_2(R)  [R] = filter_2x##R,
 #define PACK_ROWS(R) [R] = pack_rows_##R,
@@ -253,6 +265,7 @@ const conv_kernels KERNELS = {
     .lanes = LANES,
     .max_rows = ROWS,
     .tile = {{EACH_ROW_COUNT(TILE_1)}, {EACH_ROW_COUNT(TILE_2)}},
+    .line = {{EACH_ROW_COUNT(LINE_1)}, {EACH_ROW_COUNT(LINE_2)}},
     .filter = {{EACH_ROW_COUNT(FILTER_1)}, {EACH_ROW_COUNT(FILTER_2)}},
     .pack_rows = {EACH_ROW_COUNT(PACK_ROWS)},
     .pack_panel = {pack_panel_1, pack_panel_2},
