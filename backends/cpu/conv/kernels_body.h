@@ -40,6 +40,18 @@ INLINE vec load_cols(const float *p, size_t first, size_t cols)
  * of a panel lies the next one, which the last tile of this one so begins to draw. */
 #define AHEAD ((size_t)16)
 
+INLINE void store_tile(const conv_tile *t, vec (*acc)[2], size_t rows, size_t nv, size_t cols)
+{
+    const vec lo = vec_set1(t->floor);
+    UNROLL
+    for (size_t m = 0; m < rows; m++) {
+        float *out = t->out + t->pixels[m] * t->out_pitch;
+        UNROLL
+        for (size_t v = 0; v < nv; v++)
+            store_cols(out, vec_floor(acc[m][v], lo), v * LANES, cols);
+    }
+}
+
 /* rows and nv are constants at every call: all loops over them unroll, acc becomes registers. */
 INLINE void tile_body(const conv_tile *t, size_t rows, size_t nv)
 {
@@ -49,6 +61,13 @@ INLINE void tile_body(const conv_tile *t, size_t rows, size_t nv)
         UNROLL
         for (size_t v = 0; v < nv; v++)
             acc[m][v] = vec_load(t->bias + v * LANES);
+    }
+    UNROLL
+    for (size_t m = 0; m < rows; m++) {
+        const float *out = t->out + t->pixels[m] * t->out_pitch;
+        UNROLL
+        for (size_t at = 0; at < nv * LANES; at += LINE)
+            __builtin_prefetch(out + at, 1, 3);
     }
     const float *w = t->weights;
     const float *const *row = t->rows;
@@ -76,14 +95,10 @@ INLINE void tile_body(const conv_tile *t, size_t rows, size_t nv)
             }
         }
     }
-    const vec lo = vec_set1(t->floor);
-    UNROLL
-    for (size_t m = 0; m < rows; m++) {
-        float *out = t->out + t->pixels[m] * t->out_pitch;
-        UNROLL
-        for (size_t v = 0; v < nv; v++)
-            store_cols(out, vec_floor(acc[m][v], lo), v * LANES, t->cols);
-    }
+    if (t->cols < nv * LANES)
+        store_tile(t, acc, rows, nv, t->cols);
+    else
+        store_tile(t, acc, rows, nv, nv * LANES);
 }
 
 #include "line_body.h"
