@@ -28,7 +28,9 @@ typedef struct {
     float *out;
     size_t out_pitch;
     const size_t *pixels;
-    size_t cols; /* 1 … W */
+    size_t cols;          /* 1 … W */
+    const char *prefetch; /* drawn towards the second-level cache, prefetch_step bytes further each k */
+    size_t prefetch_step;
 } conv_tile;
 
 /* Pixels of one line of the destination, windows within the image:

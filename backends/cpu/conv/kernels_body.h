@@ -71,6 +71,7 @@ INLINE void tile_body(const conv_tile *t, size_t rows, size_t nv)
     }
     const float *w = t->weights;
     const float *const *row = t->rows;
+    const char *ahead = t->prefetch;
     const size_t len = t->tap_len;
     for (size_t tap = 0; tap < t->taps; tap++, row += rows) {
         const float *a[ROWS];
@@ -86,6 +87,8 @@ INLINE void tile_body(const conv_tile *t, size_t rows, size_t nv)
             for (size_t at = 0; at < nv * LANES; at += LINE)
                 __builtin_prefetch(w + AHEAD * nv * LANES + at, 0, 3);
             w += nv * LANES;
+            __builtin_prefetch(ahead, 0, 2);
+            ahead += t->prefetch_step;
             UNROLL
             for (size_t m = 0; m < rows; m++) {
                 vec x = vec_set1(a[m][k]);
