@@ -257,7 +257,8 @@ static void measure(const char *title, bench_op *ops, size_t n, struct thaw_devi
         for (int k = 0; k < 3; k++)
             most[k] = elements(t[k]) > most[k] ? elements(t[k]) : most[k];
         for (size_t k = 0; k < ops[i].n_algos; k++) {
-            size_t bytes = ops[i].algo[k].algo->workspace(dev, &ops[i].op);
+            const cpu_algo *algo = ops[i].algo[k].algo;
+            size_t bytes = algo->workspace ? algo->workspace(dev, &ops[i].op) : 0;
             workspace = bytes > workspace ? bytes : workspace;
         }
     }

@@ -2,6 +2,7 @@
 
 #include "bf16.h"
 #include "direct.h"
+#include "first.h"
 #include "wino/wino.h"
 
 const cpu_algo *const cpu_conv_algos[] = {
@@ -9,6 +10,7 @@ const cpu_algo *const cpu_conv_algos[] = {
     &cpu_conv_bf16_amx,
     &cpu_conv_bf16_avx512,
 #endif
+    &cpu_conv_first,
     &cpu_conv_direct,
     &cpu_conv_direct_bwd_data,
     &cpu_conv_direct_bwd_filter,

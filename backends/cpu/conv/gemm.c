@@ -191,8 +191,19 @@ static void fill_tile(const gemm_job *job, const gemm_rows *rows, size_t m0, siz
     }
 }
 
-/* All tiles of the task with one panel. */
-static void multiply_panel(const gemm_job *job, const gemm_rows *rows, size_t index)
+/* Bytes of a line of the caches. */
+#define LINE ((size_t)64)
+
+/* Whether source rows lie one behind the other in memory, each read by one destination pixel. */
+static bool rows_follow(const conv_geometry *g)
+{
+    return g->kh * g->kw == 1 && g->stride_h == 1 && g->stride_w == 1 && g->src_pitch == g->tap_len &&
+           g->pad_top == 0 && g->pad_left == 0;
+}
+
+/* All tiles of the task with one panel; first: none has passed before, so that a tile draws the rows of the
+ * next, a line for each of its steps, which is enough for 16. */
+static void multiply_panel(const gemm_job *job, const gemm_rows *rows, size_t index, bool first)
 {
     const gemm_state *s = job->state;
     const backend_op *op = job->call->op;
@@ -210,12 +221,18 @@ static void multiply_panel(const gemm_job *job, const gemm_rows *rows, size_t in
         .out = out[panel->out] + panel->out_first,
         .out_pitch = (size_t)op->out[panel->out].pixel_pitch,
         .cols = panel->cols,
+        .prefetch = (const char *)job->zeros,
     };
+    const bool draw = first && rows_follow(&s->geo);
     for (size_t t = 0; t < rows->tiles; t++) {
         size_t m0 = space_cut(rows->count, rows->tiles, t);
         size_t n = space_cut(rows->count, rows->tiles, t + 1) - m0;
         tile.rows = rows->pointers + m0 * taps;
         tile.pixels = rows->pixels + m0;
+        if (draw) {
+            tile.prefetch = (const char *)(tile.rows[n - 1] + len);
+            tile.prefetch_step = LINE;
+        }
         s->kernels->tile[panel->vectors - 1][n](&tile);
     }
 }
@@ -243,8 +260,9 @@ static void gemm_task(void *arg, uint32_t task, uint32_t worker)
         fill_tile(job, &rows, m0, space_cut(rows.count, rows.tiles, t + 1) - m0);
     }
     const size_t end = space_cut(s->n_panels, job->groups, group + 1);
-    for (size_t i = space_cut(s->n_panels, job->groups, group); i < end; i++)
-        multiply_panel(job, &rows, i);
+    const size_t begin = space_cut(s->n_panels, job->groups, group);
+    for (size_t i = begin; i < end; i++)
+        multiply_panel(job, &rows, i, i == begin);
 }
 
 /* Cuts the work into tasks: pixels first, and panels too where the pixels are few. */

@@ -28,8 +28,25 @@ typedef struct {
     float *out;
     size_t out_pitch;
     const size_t *pixels;
-    size_t cols; /* 1 … W */
+    size_t cols;          /* 1 … W */
+    const char *prefetch; /* drawn towards the second-level cache, prefetch_step bytes further each k */
+    size_t prefetch_step;
 } conv_tile;
+
+/* Pixels of one line of the destination, windows within the image:
+ * out[m*out_pitch + j] = max(floor, bias[j] + sum over t < taps, k < tap_len of
+ *     x[m*step + t*tap_pitch + k] * weights[(t*tap_len + k)*W + j])    for m < R and j < cols. */
+typedef struct {
+    const float *x;
+    size_t step, tap_pitch;
+    size_t taps, tap_len;
+    const float *weights; /* aligned to a vector, as is bias */
+    const float *bias;
+    float floor;
+    float *out;
+    size_t out_pitch;
+    size_t cols; /* 1 … W */
+} conv_line;
 
 /* One tile of a filter gradient over n pixels:
  * out[m*out_pitch + j] (+)= sum over p < n of x[p*x_pitch + m] * dy[p*dy_pitch + j]   for m < R and j < cols.
@@ -58,6 +75,7 @@ typedef struct {
     size_t max_rows; /* of a tile */
     /* [vectors of the panel - 1][rows of the tile] */
     void (*tile[2][CONV_MAX_ROWS + 1])(const conv_tile *t);
+    void (*line[2][CONV_MAX_ROWS + 1])(const conv_line *t);
     void (*filter[2][CONV_MAX_ROWS + 1])(const conv_filter_tile *t);
     /* Copies R elements, from `first` on, of each of n rows: dst[p*R + m] = rows[p][first + m]. */
     void (*pack_rows[CONV_MAX_ROWS + 1])(const float *const *rows, size_t first, size_t n, float *dst);

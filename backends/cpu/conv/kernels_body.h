@@ -40,6 +40,18 @@ INLINE vec load_cols(const float *p, size_t first, size_t cols)
  * of a panel lies the next one, which the last tile of this one so begins to draw. */
 #define AHEAD ((size_t)16)
 
+INLINE void store_tile(const conv_tile *t, vec (*acc)[2], size_t rows, size_t nv, size_t cols)
+{
+    const vec lo = vec_set1(t->floor);
+    UNROLL
+    for (size_t m = 0; m < rows; m++) {
+        float *out = t->out + t->pixels[m] * t->out_pitch;
+        UNROLL
+        for (size_t v = 0; v < nv; v++)
+            store_cols(out, vec_floor(acc[m][v], lo), v * LANES, cols);
+    }
+}
+
 /* rows and nv are constants at every call: all loops over them unroll, acc becomes registers. */
 INLINE void tile_body(const conv_tile *t, size_t rows, size_t nv)
 {
@@ -50,8 +62,16 @@ INLINE void tile_body(const conv_tile *t, size_t rows, size_t nv)
         for (size_t v = 0; v < nv; v++)
             acc[m][v] = vec_load(t->bias + v * LANES);
     }
+    UNROLL
+    for (size_t m = 0; m < rows; m++) {
+        const float *out = t->out + t->pixels[m] * t->out_pitch;
+        UNROLL
+        for (size_t at = 0; at < nv * LANES; at += LINE)
+            __builtin_prefetch(out + at, 1, 3);
+    }
     const float *w = t->weights;
     const float *const *row = t->rows;
+    const char *ahead = t->prefetch;
     const size_t len = t->tap_len;
     for (size_t tap = 0; tap < t->taps; tap++, row += rows) {
         const float *a[ROWS];
@@ -67,6 +87,8 @@ INLINE void tile_body(const conv_tile *t, size_t rows, size_t nv)
             for (size_t at = 0; at < nv * LANES; at += LINE)
                 __builtin_prefetch(w + AHEAD * nv * LANES + at, 0, 3);
             w += nv * LANES;
+            __builtin_prefetch(ahead, 0, 2);
+            ahead += t->prefetch_step;
             UNROLL
             for (size_t m = 0; m < rows; m++) {
                 vec x = vec_set1(a[m][k]);
@@ -76,15 +98,13 @@ INLINE void tile_body(const conv_tile *t, size_t rows, size_t nv)
             }
         }
     }
-    const vec lo = vec_set1(t->floor);
-    UNROLL
-    for (size_t m = 0; m < rows; m++) {
-        float *out = t->out + t->pixels[m] * t->out_pitch;
-        UNROLL
-        for (size_t v = 0; v < nv; v++)
-            store_cols(out, vec_floor(acc[m][v], lo), v * LANES, t->cols);
-    }
+    if (t->cols < nv * LANES)
+        store_tile(t, acc, rows, nv, t->cols);
+    else
+        store_tile(t, acc, rows, nv, nv * LANES);
 }
+
+#include "line_body.h"
 
 INLINE void store_sums(const conv_filter_tile *t, size_t m, const vec *sums, size_t nv, size_t cols)
 {
@@ -227,6 +247,14 @@ static void pack_panel_2(const float *src, size_t pitch, size_t n, size_t cols, 
     {                                                                                                        \
         tile_body(t, R, 2);                                                                                  \
     }                                                                                                        \
+    static void line_1x##R(const conv_line *t)                                                               \
+    {                                                                                                        \
+        line_body(t, R, 1);                                                                                  \
+    }                                                                                                        \
+    static void line_2x##R(const conv_line *t)                                                               \
+    {                                                                                                        \
+        line_body(t, R, 2);                                                                                  \
+    }                                                                                                        \
     static void filter_1x##R(const conv_filter_tile *t)                                                      \
     {                                                                                                        \
         filter_body(t, R, 1);                                                                                \
@@ -245,6 +273,8 @@ EACH_ROW_COUNT(DEFINE_ROW_COUNT)
 
 #define TILE_1(R)    [R] = tile_1x##R,
 #define TILE_2(R)    [R] = tile_2x##R,
+#define LINE_1(R)    [R] = line_1x##R,
+#define LINE_2(R)    [R] = line_2x##R,
 #define FILTER_1(R)  [R] = filter_1x##R,
 #define FILTER_2(R)  [R] = filter_2x##R,
 #define PACK_ROWS(R) [R] = pack_rows_##R,
@@ -253,6 +283,7 @@ const conv_kernels KERNELS = {
     .lanes = LANES,
     .max_rows = ROWS,
     .tile = {{EACH_ROW_COUNT(TILE_1)}, {EACH_ROW_COUNT(TILE_2)}},
+    .line = {{EACH_ROW_COUNT(LINE_1)}, {EACH_ROW_COUNT(LINE_2)}},
     .filter = {{EACH_ROW_COUNT(FILTER_1)}, {EACH_ROW_COUNT(FILTER_2)}},
     .pack_rows = {EACH_ROW_COUNT(PACK_ROWS)},
     .pack_panel = {pack_panel_1, pack_panel_2},
