@@ -54,12 +54,14 @@ bool cpu_has_slow_avx512_bf16(void)
     return __builtin_cpu_is("intel");
 }
 
+#if defined(__linux__)
 static bool has_amx_bf16(void)
 {
     const unsigned both = BIT_AMX_BF16 | BIT_AMX_TILE;
     unsigned a, b, c, d;
     return cpu_has_avx512_bf16() && __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & both) == both;
 }
+#endif
 #else
 bool cpu_has_avx512_bf16(void)
 {
