@@ -48,7 +48,7 @@ bool cpu_has_avx512_bf16(void)
            (a & BIT_AVX512_BF16);
 }
 
-/* Intel's cores do one such product of 512 bits a cycle, but two of f32, which come to the same. */
+/* Intel's cores begin such a product of 512 bits every other cycle, but two of f32 in each: half the speed. */
 bool cpu_has_slow_avx512_bf16(void)
 {
     return __builtin_cpu_is("intel");
