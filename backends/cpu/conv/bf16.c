@@ -220,6 +220,7 @@ static void run(const cpu_call *call, const conv_bf16_kernels *kernels)
     bf16_job job = {.call = call, .plan = &p, .kernels = kernels};
     const size_t wanted = dev->threads > 1 ? dev->threads * TASKS_PER_THREAD : 1;
     job.groups = space_min(p.n_panels, space_ceil(wanted, p.rows.chunks));
+    job.groups = space_min(job.groups, UINT32_MAX / p.rows.chunks);
     dev->host->parallel_for(dev->host->ctx, (uint32_t)(p.rows.chunks * job.groups), run_task, &job);
 }
 

@@ -9,7 +9,7 @@
 /* Rows of a task, at most; more would not make the weights' way from memory any shorter. Of a region more
  * pay: neighbours read the same lines. */
 #define MAX_TASK_ROWS   ((size_t)256)
-#define MAX_REGION_ROWS ((size_t)1024)
+#define MAX_REGION_ROWS ((size_t)640)
 /* Images of fewer pixels share a task where the weights do not stay in the second-level cache: each would
  * fetch them all anew. */
 #define MIN_REGION_ROWS ((size_t)128)
@@ -59,8 +59,10 @@ static void cut_whole(bf16_rows *r, size_t l2_bytes)
     /* An odd number of cache lines, so that the rows of a tile do not fall into the same sets. */
     r->pitch = r->k / BF16_BLOCK % 2 ? r->k : space_add(r->k, BF16_BLOCK);
     const size_t fit = l2_bytes / 2 / space_mul(r->pitch, sizeof(uint16_t));
-    r->rows = space_min(space_max(fit, BF16_ROWS), MAX_TASK_ROWS) / BF16_ROWS * BF16_ROWS;
-    r->chunks = space_ceil(r->geo.batch * r->geo.dst_h * r->geo.dst_w, r->rows);
+    const size_t most = space_min(space_max(fit, BF16_ROWS), MAX_TASK_ROWS) / BF16_ROWS * BF16_ROWS;
+    const size_t all = r->geo.batch * r->geo.dst_h * r->geo.dst_w;
+    r->rows = whole_blocks(space_ceil(all, space_ceil(all, most)), BF16_ROWS);
+    r->chunks = space_ceil(all, r->rows);
     r->elements = space_mul(r->rows, r->pitch);
 }
 
