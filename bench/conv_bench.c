@@ -1,7 +1,8 @@
 /* conv_bench.c: how near the fast convolutions come to the FMA peak of this machine, now.
  *
- *   conv_bench [generic|avx2|avx512 [batch [threads [repeats [all|ALGORITHM]]]]]
+ *   conv_bench [generic|avx2|avx512|bf16|amx [batch [threads [repeats [all|ALGORITHM]]]]]
  *
+ * bf16, amx: AVX-512, with ops that permit to round to bf16; AMX multiplies them with "amx" alone.
  * Forward: the 94 convolutions of InceptionV3, one after the other as in the network, so that weights come
  * from memory as they would there. Backward: those of mixed9 and mixed10 that fine-tuning trains. The peak
  * is measured right before and after; each layer counts with its best time.
@@ -194,6 +195,7 @@ static void set_up(bench_op *b, const struct thaw_device *dev, const bench_layer
     b->in[2] = tensor(THAW_ROLE_CONST, 1, 1, 1, l->out);
     b->out[0] = forward ? y : kind == THAW_OP_CONV2D_BWD_DATA ? x : w;
     b->op = (backend_op){.kind = kind, .n_in = forward ? 3 : 2, .n_out = 1, .in = b->in, .out = b->out};
+    b->op.precision = dev->avx512_bf16 ? THAW_PREC_BF16 : THAW_PREC_F32;
     b->op.attr.conv =
         (thaw_conv_attr){sizeof(thaw_conv_attr), l->stride, l->stride, pad_h, pad_w, forward ? 1u : 0u};
     b->gflop = 2e-9 * batch * oh * ow * (double)l->out * l->in * l->kh * l->kw;
@@ -290,16 +292,18 @@ static void measure(const char *title, bench_op *ops, size_t n, struct thaw_devi
 int main(int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "avx2";
-    const cpu_isa isa = strcmp(name, "avx512") == 0 ? CPU_ISA_AVX512
-                        : strcmp(name, "avx2") == 0 ? CPU_ISA_AVX2
-                                                    : CPU_ISA_GENERIC;
+    const bool amx = strcmp(name, "amx") == 0, bf16 = amx || strcmp(name, "bf16") == 0;
+    const cpu_isa isa = bf16 || strcmp(name, "avx512") == 0 ? CPU_ISA_AVX512
+                        : strcmp(name, "avx2") == 0         ? CPU_ISA_AVX2
+                                                            : CPU_ISA_GENERIC;
     const int batch = argc > 2 ? atoi(argv[2]) : 8, repeats = argc > 4 ? atoi(argv[4]) : 5;
     thaw_threads *threads = NULL;
     thaw_error err = {0};
     if (batch < 1 || repeats < 1 ||
         thaw_threads_create(argc > 3 ? (uint32_t)atoi(argv[3]) : 0, &threads, &err) != THAW_OK) {
         fprintf(stderr,
-                "usage: conv_bench [generic|avx2|avx512 [batch [threads [repeats [all|ALGORITHM]]]]]\n%s\n",
+                "usage: conv_bench [generic|avx2|avx512|bf16|amx [batch [threads [repeats "
+                "[all|ALGORITHM]]]]]\n%s\n",
                 err.text);
         return 2;
     }
@@ -313,7 +317,10 @@ int main(int argc, char **argv)
                               .isa = isa,
                               .threads = thaw_threads_count(threads),
                               .l2_bytes = l2 ? l2 : (size_t)1 << 20,
-                              .l3_bytes = (size_t)32 << 20};
+                              .l3_bytes = (size_t)32 << 20,
+                              .avx512_bf16 = bf16 && cpu_has_avx512_bf16(),
+                              .slow_avx512_bf16 = cpu_has_slow_avx512_bf16(),
+                              .amx_bf16 = amx && cpu_take_amx_bf16()};
     float *weights = need((size_t)4 << 20 << 2);
     bench_op *ops = need(N_LAYERS * sizeof *ops);
     const bench_choice choice = {argc > 5 && strcmp(argv[5], "all") == 0, argc > 5 ? argv[5] : NULL};

@@ -19,7 +19,7 @@ struct thaw_device {
     uint32_t threads; /* of the host's parallel_for */
     size_t l2_bytes;  /* per core, a default where it cannot be read */
     size_t l3_bytes;  /* shared */
-    /* With CPU_ISA_AVX512: what multiplies bf16. slow: no faster than f32 by AVX-512. */
+    /* With CPU_ISA_AVX512: what multiplies bf16. slow: slower than f32 by AVX-512. */
     bool avx512_bf16, slow_avx512_bf16, amx_bf16;
 };
 

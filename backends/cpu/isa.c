@@ -48,18 +48,20 @@ bool cpu_has_avx512_bf16(void)
            (a & BIT_AVX512_BF16);
 }
 
-/* Intel's cores do one such product of 512 bits a cycle, but two of f32, which come to the same. */
+/* Intel's cores begin such a product of 512 bits every other cycle, but two of f32 in each: half the speed. */
 bool cpu_has_slow_avx512_bf16(void)
 {
     return __builtin_cpu_is("intel");
 }
 
+#if defined(__linux__)
 static bool has_amx_bf16(void)
 {
     const unsigned both = BIT_AMX_BF16 | BIT_AMX_TILE;
     unsigned a, b, c, d;
     return cpu_has_avx512_bf16() && __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & both) == both;
 }
+#endif
 #else
 bool cpu_has_avx512_bf16(void)
 {

@@ -7,7 +7,7 @@
 /* The best set that both the processor and the operating system support. */
 cpu_isa cpu_isa_best(void);
 
-/* Whether AVX512_BF16 is there beside CPU_ISA_AVX512, and whether it is no faster than f32. */
+/* Whether AVX512_BF16 is there beside CPU_ISA_AVX512, and whether it is slower than f32. */
 bool cpu_has_avx512_bf16(void);
 bool cpu_has_slow_avx512_bf16(void);
 /* Whether AMX multiplies bf16 here. Linux gives the tiles' registers only to a process that asks for them,

@@ -78,10 +78,20 @@ static thaw_status plugin_device_describe(uint32_t index, thaw_device_info *info
     return THAW_OK;
 }
 
+typedef struct {
+    cpu_isa isa;
+    bool amx; /* may be used, where it is there */
+} device_options;
+
+static bool is(const char *text, size_t length, const char *word)
+{
+    return strlen(word) == length && memcmp(text, word, length) == 0;
+}
+
 static thaw_status set_isa(const char *value, size_t length, cpu_isa *isa, thaw_error *err)
 {
     cpu_isa best = cpu_isa_best();
-    if (length == 4 && memcmp(value, "auto", 4) == 0) {
+    if (is(value, length, "auto")) {
         *isa = best;
         return THAW_OK;
     }
@@ -98,18 +108,20 @@ static thaw_status set_isa(const char *value, size_t length, cpu_isa *isa, thaw_
 }
 
 /* "key=value,key=value" */
-static thaw_status read_options(const char *text, cpu_isa *isa, thaw_error *err)
+static thaw_status read_options(const char *text, device_options *o, thaw_error *err)
 {
     while (text && *text) {
         size_t length = strcspn(text, ",");
         if (length >= 4 && memcmp(text, "isa=", 4) == 0) {
-            thaw_status s = set_isa(text + 4, length - 4, isa, err);
+            thaw_status s = set_isa(text + 4, length - 4, &o->isa, err);
             if (s != THAW_OK)
                 return s;
+        } else if (is(text, length, "amx=off") || is(text, length, "amx=auto")) {
+            o->amx = is(text, length, "amx=auto");
         } else {
             return backend_fail(err, THAW_E_INVALID,
                                 "cpu: option \"%.*s\" is not known; the known ones are "
-                                "isa=reference|generic|avx2|avx512|auto",
+                                "isa=reference|generic|avx2|avx512|auto and amx=off|auto",
                                 (int)(length < 64 ? length : 64), text);
         }
         text += length;
@@ -149,10 +161,10 @@ static const thaw_device_ops device_ops = {
 static thaw_status plugin_device_open(uint32_t index, const char *options, thaw_device **out,
                                       const thaw_device_ops **ops, thaw_error *err)
 {
-    cpu_isa isa = cpu_isa_best();
+    device_options o = {.isa = cpu_isa_best(), .amx = true};
     thaw_status s = check_index(index, err);
     if (s == THAW_OK)
-        s = read_options(options, &isa, err);
+        s = read_options(options, &o, err);
     if (s != THAW_OK)
         return s;
     thaw_device *dev = the_host->alloc(the_host->ctx, sizeof *dev, 64);
@@ -160,13 +172,13 @@ static thaw_status plugin_device_open(uint32_t index, const char *options, thaw_
         return backend_fail(err, THAW_E_NO_MEMORY, "no memory for the device cpu:0");
     size_t l3 = cpu_cache_bytes(3);
     *dev = (thaw_device){.host = the_host,
-                         .isa = isa,
+                         .isa = o.isa,
                          .threads = the_host->thread_count(the_host->ctx),
                          .l2_bytes = near_bytes(),
                          .l3_bytes = l3 ? l3 : DEFAULT_L3_BYTES,
-                         .avx512_bf16 = isa == CPU_ISA_AVX512 && cpu_has_avx512_bf16(),
+                         .avx512_bf16 = o.isa == CPU_ISA_AVX512 && cpu_has_avx512_bf16(),
                          .slow_avx512_bf16 = cpu_has_slow_avx512_bf16(),
-                         .amx_bf16 = isa == CPU_ISA_AVX512 && cpu_take_amx_bf16()};
+                         .amx_bf16 = o.amx && o.isa == CPU_ISA_AVX512 && cpu_take_amx_bf16()};
     *out = dev;
     *ops = &device_ops;
     return THAW_OK;

@@ -13,7 +13,8 @@ static void options_are_checked(void **state)
     session s;
     thaw_error err = {0};
     session_load(&s, &serial_host);
-    const char *const wrong[] = {"isa=sse9", "threads=3", "isa", "isa=avx2 ", "=", "isa=generic,x=1"};
+    const char *const wrong[] = {"isa=sse9", "threads=3",       "isa",    "isa=avx2 ",
+                                 "=",        "isa=generic,x=1", "amx=on", "amx=offf"};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         assert_int_equal(s.plugin->device_open(0, wrong[i], &s.dev, &s.ops, &err), THAW_E_INVALID);
         assert_non_null(strstr(err.text, "reference"));
@@ -21,8 +22,8 @@ static void options_are_checked(void **state)
     }
     assert_int_equal(s.plugin->device_open(1, NULL, &s.dev, &s.ops, &err), THAW_E_NOT_FOUND);
     const char *const right[] = {
-        NULL, "", "isa=auto", "isa=reference", "isa=generic", "isa=avx512,isa=generic"};
-    for (size_t i = 0; i < 5; i++) {
+        NULL, "", "isa=auto", "isa=reference", "isa=generic", "amx=off", "isa=generic,amx=auto"};
+    for (size_t i = 0; i < sizeof right / sizeof right[0]; i++) {
         assert_int_equal(s.plugin->device_open(0, right[i], &s.dev, &s.ops, &err), THAW_OK);
         s.ops->close(s.dev);
         s.dev = NULL;

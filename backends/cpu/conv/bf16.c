@@ -13,7 +13,7 @@
 #if defined(THAW_CPU_BF16)
 
 /* Tasks for each thread, so that a slow core does not hold up the others. */
-#define TASKS_PER_THREAD ((size_t)4)
+#define TASKS_PER_THREAD ((size_t)2)
 
 typedef struct {
     conv_panel *panels;
@@ -82,16 +82,17 @@ static bool accepts_avx512(const struct thaw_device *dev, const backend_op *op, 
     return accepts(op, dev->avx512_bf16, "AVX512_BF16", dev, why, cap);
 }
 
-/* Multiply-adds, those with the padding of the reduction, `each` of an f32 one, and the rounding of the left
- * matrix. */
+/* Multiply-adds, `each` of an f32 one, and the making of the left matrix: rounding, and what it takes to
+ * begin with each of the pieces of a row. */
 static double cost(const struct thaw_device *dev, const backend_op *op, double each)
 {
     cpu_conv_typical typical;
     cpu_conv_typical_of(dev, op, &typical);
-    const double rounding = 1.5;
+    const double rounding = 1.5, piece = 500;
+    const bf16_rows rows = cpu_conv_bf16_rows(&typical.op, dev->l2_bytes);
     const thaw_tensor *w = &op->in[1], *y = &typical.op.out[0];
     const double k = (double)w->n * w->h * w->w, pixels = (double)backend_pixels(y);
-    return pixels * k * (w->c * each + rounding);
+    return pixels * (k * (w->c * each + rounding) + piece * (rows.region ? 1 : (double)rows.filter_taps));
 }
 
 static double cost_amx(const struct thaw_device *dev, const backend_op *op)
@@ -101,7 +102,7 @@ static double cost_amx(const struct thaw_device *dev, const backend_op *op)
 
 static double cost_avx512(const struct thaw_device *dev, const backend_op *op)
 {
-    return cost(dev, op, dev->slow_avx512_bf16 ? 1.1 : 0.55);
+    return cost(dev, op, dev->slow_avx512_bf16 ? 2.2 : 0.55);
 }
 
 /* ---- weights ------------------------------------------------------------------------------------------ */
@@ -219,6 +220,7 @@ static void run(const cpu_call *call, const conv_bf16_kernels *kernels)
     bf16_job job = {.call = call, .plan = &p, .kernels = kernels};
     const size_t wanted = dev->threads > 1 ? dev->threads * TASKS_PER_THREAD : 1;
     job.groups = space_min(p.n_panels, space_ceil(wanted, p.rows.chunks));
+    job.groups = space_min(job.groups, UINT32_MAX / p.rows.chunks);
     dev->host->parallel_for(dev->host->ctx, (uint32_t)(p.rows.chunks * job.groups), run_task, &job);
 }
 

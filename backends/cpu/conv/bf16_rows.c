@@ -6,8 +6,13 @@
 
 #if defined(THAW_CPU_BF16)
 
-/* Rows of a task, at most; more would not make the weights' way from memory any shorter. */
-#define MAX_TASK_ROWS ((size_t)256)
+/* Rows of a task, at most; more would not make the weights' way from memory any shorter. Of a region more
+ * pay: neighbours read the same lines. */
+#define MAX_TASK_ROWS   ((size_t)256)
+#define MAX_REGION_ROWS ((size_t)640)
+/* Images of fewer pixels share a task where the weights do not stay in the second-level cache: each would
+ * fetch them all anew. */
+#define MIN_REGION_ROWS ((size_t)128)
 
 static size_t whole_blocks(size_t n, size_t block)
 {
@@ -38,9 +43,10 @@ static void cut_region(bf16_rows *r, size_t l2_bytes)
     const size_t line = line_pixels(r);
     r->pitch = r->k = whole_blocks(r->depth, BF16_BLOCK);
     r->taps = r->filter_taps;
-    r->lines = space_min(space_max(MAX_TASK_ROWS / line, 1), r->across.dst);
+    r->lines = space_min(space_max(MAX_REGION_ROWS / line, 1), r->across.dst);
     while (r->lines > 1 && space_mul(region_elements(r, r->lines), sizeof(uint16_t)) > l2_bytes / 2)
         r->lines--;
+    r->lines = space_ceil(r->across.dst, space_ceil(r->across.dst, r->lines));
     r->rows = whole_blocks(rows_of(r, r->lines), BF16_ROWS);
     r->chunks = space_mul(r->geo.batch, space_ceil(r->across.dst, r->lines));
     r->elements = region_elements(r, r->lines);
@@ -53,8 +59,10 @@ static void cut_whole(bf16_rows *r, size_t l2_bytes)
     /* An odd number of cache lines, so that the rows of a tile do not fall into the same sets. */
     r->pitch = r->k / BF16_BLOCK % 2 ? r->k : space_add(r->k, BF16_BLOCK);
     const size_t fit = l2_bytes / 2 / space_mul(r->pitch, sizeof(uint16_t));
-    r->rows = space_min(space_max(fit, BF16_ROWS), MAX_TASK_ROWS) / BF16_ROWS * BF16_ROWS;
-    r->chunks = space_ceil(r->geo.batch * r->geo.dst_h * r->geo.dst_w, r->rows);
+    const size_t most = space_min(space_max(fit, BF16_ROWS), MAX_TASK_ROWS) / BF16_ROWS * BF16_ROWS;
+    const size_t all = r->geo.batch * r->geo.dst_h * r->geo.dst_w;
+    r->rows = whole_blocks(space_ceil(all, space_ceil(all, most)), BF16_ROWS);
+    r->chunks = space_ceil(all, r->rows);
     r->elements = space_mul(r->rows, r->pitch);
 }
 
@@ -80,7 +88,10 @@ bf16_rows cpu_conv_bf16_rows(const backend_op *op, size_t l2_bytes)
     r.across = r.turned ? h : v;
     r.filter_taps = g->kh * kw;
     r.depth = (size_t)w->w;
-    r.region = several && g->stride_h == 1 && g->stride_w == 1 && waste(&r) <= most_waste;
+    const size_t weights = space_mul(space_mul(r.filter_taps, r.depth), (size_t)w->c);
+    const bool stay = space_mul(weights, sizeof(uint16_t)) <= l2_bytes / 2;
+    r.region = several && g->stride_h == 1 && g->stride_w == 1 && waste(&r) <= most_waste &&
+               (stay || space_mul(g->dst_h, g->dst_w) >= MIN_REGION_ROWS);
     if (r.region) {
         cut_region(&r, l2_bytes);
         return r;
@@ -164,10 +175,10 @@ static void fill_row(const bf16_rows *r, const float *image, size_t ty, size_t t
 static size_t fill_whole(const bf16_rows *r, const float *x, size_t chunk, uint16_t *a, size_t *pixels)
 {
     const conv_geometry *g = &r->geo;
-    const size_t first = chunk * r->rows, image_bytes = g->src_h * g->src_w * g->src_pitch;
+    const size_t first = chunk * r->rows, image_elements = g->src_h * g->src_w * g->src_pitch;
     const size_t rows = space_min(r->rows, g->batch * g->dst_h * g->dst_w - first);
     size_t tx = first % g->dst_w, line = first / g->dst_w, ty = line % g->dst_h;
-    x += line / g->dst_h * image_bytes;
+    x += line / g->dst_h * image_elements;
     for (size_t m = 0; m < rows; m++, a += r->pitch) {
         fill_row(r, x, ty, tx, a);
         pixels[m] = first + m;
@@ -177,7 +188,7 @@ static size_t fill_whole(const bf16_rows *r, const float *x, size_t chunk, uint1
         if (++ty < g->dst_h)
             continue;
         ty = 0;
-        x += image_bytes;
+        x += image_elements;
     }
     return rows;
 }
