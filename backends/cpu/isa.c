@@ -48,7 +48,7 @@ bool cpu_has_avx512_bf16(void)
            (a & BIT_AVX512_BF16);
 }
 
-/* Intel's cores begin such a product of 512 bits every other cycle, but two of f32 in each: half the speed. */
+/* Intel's cores begin one of 512 bits every other cycle, but two of f32 in each: half the speed. */
 bool cpu_has_slow_avx512_bf16(void)
 {
     return __builtin_cpu_is("intel");
