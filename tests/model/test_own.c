@@ -228,7 +228,7 @@ static void put_with_metadata(const char *path, const char *key, const char *val
     thaw_weight w[2] = {{"predictions/kernel", 2, {2048, 2}, 4096, data},
                         {"predictions/bias", 1, {2}, 2, data}};
     const thaw_weight *list[2] = {&w[0], &w[1]};
-    assert_int_equal(thaw_st_write(path, meta, list, 2, NULL), THAW_OK);
+    assert_int_equal(thaw_st_write(path, meta, list, 2, NULL, NULL), THAW_OK);
     cJSON_Delete(meta);
 }
 
