@@ -244,6 +244,8 @@ thaw_status thaw_phase_run(thaw_run *run, thaw_phase *phase, thaw_error *err)
     thaw_status st = set_variables(run, phase, err);
     if (st != THAW_OK)
         return st;
+    /* What preparing left behind; from here on a step adds to what is held. */
+    thaw_give_back_memory();
     announce(run, phase);
     while (st == THAW_OK && run->position.epoch < run->options->epochs[phase->index])
         st = one_epoch(run, phase, err);
