@@ -6,6 +6,9 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 bool thaw_mul(size_t a, size_t b, size_t *out)
 {
@@ -94,6 +97,13 @@ void *thaw_alloc_aligned(size_t bytes, size_t align)
 void thaw_free_aligned(void *p)
 {
     free(p);
+}
+
+void thaw_give_back_memory(void)
+{
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
 }
 
 char *thaw_strdup(const char *s)

@@ -26,6 +26,10 @@ void thaw_free_aligned(void *p);
  * counts what it holds only for speed. 0 where the system does not tell. */
 size_t thaw_available_memory(void);
 
+/* To the system what the C library keeps of freed memory, where it can do that. For the moment after much was
+ * freed, before something else is allocated that does not fit into its gaps. [thread-safe] */
+void thaw_give_back_memory(void);
+
 /* Copy of a string (NULL for NULL or on exhaustion). Freed by free(). */
 char *thaw_strdup(const char *s);
 

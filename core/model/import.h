@@ -35,9 +35,6 @@ thaw_status thaw_refuse_gamma(const char *path, const char *name, thaw_error *er
 thaw_status thaw_claim_weight(thaw_model *model, size_t index, const char *path, const char *name,
                               uint32_t rank, const size_t *dims, thaw_error *err);
 
-/* THAW_OK for a complete model with all of its values in memory. */
-thaw_status thaw_model_in_memory(const thaw_model *model, thaw_error *err);
-
 /* The shape alone: whether tensor `index` is still free and has this one. */
 thaw_status thaw_expect_weight(const thaw_model *model, size_t index, const char *path, const char *name,
                                uint32_t rank, const size_t *dims, thaw_error *err);

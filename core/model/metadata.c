@@ -48,7 +48,7 @@ bool thaw_put_usage(cJSON *meta, const thaw_model *m)
 
 thaw_status thaw_check_usage(const thaw_model *m, thaw_error *err)
 {
-    thaw_status st = thaw_model_in_memory(m, err);
+    thaw_status st = thaw_model_complete(m, err);
     if (st != THAW_OK)
         return st;
     if (!isfinite(m->pre.scale) || !isfinite(m->pre.shift) || m->pre.scale == 0.0f || !m->pre.input_size)

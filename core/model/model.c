@@ -156,14 +156,6 @@ thaw_status thaw_model_complete(const thaw_model *m, thaw_error *err)
     return THAW_OK;
 }
 
-thaw_status thaw_model_in_memory(const thaw_model *m, thaw_error *err)
-{
-    thaw_status st = thaw_model_complete(m, err);
-    if (st == THAW_OK && m->stored)
-        return thaw_fail(err, THAW_E_INTERNAL, "a model that was opened and not loaded lacks its kernels");
-    return st;
-}
-
 size_t thaw_model_find(const thaw_model *m, const char *name)
 {
     size_t i = 0;
@@ -172,19 +164,42 @@ size_t thaw_model_find(const thaw_model *m, const char *name)
     return i;
 }
 
-thaw_status thaw_model_hash(const thaw_model *m, char out[33], thaw_error *err)
+static thaw_status hash_weight(const thaw_model *m, size_t index, float *room, XXH3_state_t *state,
+                               thaw_error *err)
 {
-    thaw_status st = thaw_model_in_memory(m, err);
+    const float *values;
+    const size_t bytes = m->weights[index].count * sizeof *values;
+    thaw_status st = thaw_model_values(m, index, room, &values, err);
     if (st != THAW_OK)
         return st;
-    XXH3_state_t *state = XXH3_createState();
-    if (!state)
-        return thaw_fail_memory(err, 1024, "a hash");
-    XXH3_128bits_reset(state);
-    for (size_t i = 0; i < THAW_W_HEAD_KERNEL; i++)
-        XXH3_128bits_update(state, m->weights[i].data, m->weights[i].count * sizeof(float));
-    XXH128_hash_t h = XXH3_128bits_digest(state);
-    XXH3_freeState(state);
-    snprintf(out, 33, "%016llx%016llx", (unsigned long long)h.high64, (unsigned long long)h.low64);
+    XXH3_128bits_update(state, values, bytes);
+    if (m->stored && !m->stored->hashed)
+        m->stored->sum[index] = XXH3_64bits(values, bytes);
     return THAW_OK;
+}
+
+thaw_status thaw_model_hash(const thaw_model *m, char out[33], thaw_error *err)
+{
+    thaw_status st = thaw_model_complete(m, err);
+    if (st != THAW_OK)
+        return st;
+    float *room = thaw_model_room(m);
+    XXH3_state_t *state = XXH3_createState();
+    if (!state || !room) {
+        st = thaw_fail_memory(err, 1024, "a hash");
+        goto cleanup;
+    }
+    XXH3_128bits_reset(state);
+    for (size_t i = 0; st == THAW_OK && i < THAW_W_HEAD_KERNEL; i++)
+        st = hash_weight(m, i, room, state, err);
+    if (st != THAW_OK)
+        goto cleanup;
+    if (m->stored)
+        m->stored->hashed = true;
+    XXH128_hash_t h = XXH3_128bits_digest(state);
+    snprintf(out, 33, "%016llx%016llx", (unsigned long long)h.high64, (unsigned long long)h.low64);
+cleanup:
+    XXH3_freeState(state);
+    free(room);
+    return st;
 }

@@ -61,7 +61,7 @@ thaw_status thaw_model_complete(const thaw_model *model, thaw_error *err);
 /* Index of a canonical name, or THAW_N_WEIGHTS. */
 size_t thaw_model_find(const thaw_model *model, const char *name);
 /* XXH3-128 over the values of the base's tensors in canonical order: two files with the same network have
- * the same hash, whatever their formats. Fails as thaw_model_complete does. */
+ * the same hash, whatever their formats. Fails as thaw_model_complete and thaw_model_read do. */
 thaw_status thaw_model_hash(const thaw_model *model, char out[33], thaw_error *err);
 
 /* ---- files ------------------------------------------------------------------------------------- */
@@ -88,14 +88,20 @@ typedef struct thaw_import_options {
 thaw_status thaw_model_load(const char *path, const thaw_import_options *options, thaw_model **out,
                             thaw_error *err);
 
-/* As thaw_model_load, for whoever only uses the model: of thaw's own files the kernels of the convolutions
- * stay in the file, which stays open, and are read by thaw_model_read one at a time. So their values are
- * checked only then. Such a model can be neither saved nor hashed. */
+/* As thaw_model_load, for whoever reads the kernels one at a time: of thaw's own files those of the
+ * convolutions have no data, they stay in the file, which stays open, and are read by thaw_model_read. So
+ * their values are checked only then; after thaw_model_hash, also whether they are still the same. Another
+ * file may be put at its path meanwhile, by thaw_model_save too, which copies from the open one. */
 thaw_status thaw_model_open(const char *path, const thaw_import_options *options, thaw_model **out,
                             thaw_error *err);
 /* The values of a weight to out, which has room for its count, from memory or from the file. Fails as loading
  * does; THAW_E_INVALID for a weight that the model does not have. [thread-safe] */
 thaw_status thaw_model_read(const thaw_model *model, size_t index, float *out, thaw_error *err);
+/* Room for the largest weight that is in the file alone, freed by free(); NULL only without memory. */
+float *thaw_model_room(const thaw_model *model);
+/* *out: the values of a weight, where they are in memory, or read into room. */
+thaw_status thaw_model_values(const thaw_model *model, size_t index, float *room, const float **out,
+                              thaw_error *err);
 
 /* Writes thaw's own safetensors, atomically: after a failure the old file is still there. extra: more
  * tensors and metadata for a checkpoint, or NULL. THAW_E_INVALID or THAW_E_FORMAT, before anything is

@@ -203,6 +203,8 @@ thaw_status thaw_model_save_onnx(const thaw_model *m, const char *version, const
     thaw_onnx_graph *graph = thaw_calloc(1, sizeof *graph);
     thaw_status st =
         net && graph ? thaw_check_usage(m, err) : thaw_fail_memory(err, sizeof *graph, "a graph");
+    if (st == THAW_OK && m->stored)
+        st = thaw_fail(err, THAW_E_INTERNAL, "a model that was opened and not loaded lacks its kernels");
     if (st == THAW_OK)
         st = thaw_net_inception_v3((int32_t)m->pre.input_size, net, err);
     if (st != THAW_OK)

@@ -91,6 +91,12 @@ static thaw_status check_model(const thaw_model *m, const thaw_model_extra *extr
     return THAW_OK;
 }
 
+static thaw_status read_kernel(const void *ctx, const thaw_weight *tensor, float *out, thaw_error *err)
+{
+    const thaw_model *m = ctx;
+    return thaw_model_read(m, (size_t)(tensor - m->weights), out, err);
+}
+
 thaw_status thaw_model_save(const thaw_model *m, const char *path, const thaw_model_extra *extra,
                             thaw_error *err)
 {
@@ -105,11 +111,12 @@ thaw_status thaw_model_save(const thaw_model *m, const char *path, const thaw_mo
         goto cleanup;
     }
     for (size_t i = 0; i < THAW_N_WEIGHTS; i++)
-        if (m->weights[i].data)
+        if (m->weights[i].count > 0)
             tensors[n++] = &m->weights[i];
     for (size_t i = 0; extra && i < extra->n_tensors; i++)
         tensors[n++] = &extra->tensors[i];
-    st = thaw_st_write(path, meta, tensors, n, err);
+    const thaw_st_source source = {m, read_kernel};
+    st = thaw_st_write(path, meta, tensors, n, &source, err);
 cleanup:
     cJSON_Delete(meta);
     free(tensors);

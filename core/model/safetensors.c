@@ -347,8 +347,38 @@ cleanup:
     return text;
 }
 
+static thaw_status cannot_write(const char *path, thaw_error *err)
+{
+    return thaw_fail_errno(err, errno ? errno : EIO, "cannot write %s (what was there before is unchanged)",
+                           path);
+}
+
+/* One by one: what is read for it is not in memory all at once. */
+static thaw_status write_tensors(const thaw_atomic_file *file, const char *path,
+                                 const thaw_weight *const *tensors, size_t n, const thaw_st_source *source,
+                                 thaw_error *err)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < n; i++)
+        if (!tensors[i]->data && tensors[i]->count > most)
+            most = tensors[i]->count;
+    float *room = thaw_calloc(most, sizeof *room);
+    thaw_status st = room ? THAW_OK : thaw_fail_memory(err, most * sizeof *room, "a tensor");
+    for (size_t i = 0; st == THAW_OK && i < n; i++) {
+        const thaw_weight *w = tensors[i];
+        const float *values = w->data ? w->data : room;
+        if (!w->data)
+            st = source->read(source->ctx, w, room, err);
+        errno = 0;
+        if (st == THAW_OK && fwrite(values, sizeof *values, w->count, file->stream) != w->count)
+            st = cannot_write(path, err);
+    }
+    free(room);
+    return st;
+}
+
 thaw_status thaw_st_write(const char *path, const cJSON *metadata, const thaw_weight *const *tensors,
-                          size_t n, thaw_error *err)
+                          size_t n, const thaw_st_source *source, thaw_error *err)
 {
     char *text = header_text(metadata, tensors, n);
     if (!text)
@@ -370,15 +400,11 @@ thaw_status thaw_st_write(const char *path, const cJSON *metadata, const thaw_we
     bool good = fwrite(&stored, sizeof stored, 1, file.stream) == 1 &&
                 fwrite(text, 1, length, file.stream) == length &&
                 fprintf(file.stream, "%*s", (int)(padded - length), "") >= 0;
-    for (size_t i = 0; good && i < n; i++)
-        good = fwrite(tensors[i]->data, sizeof(float), tensors[i]->count, file.stream) == tensors[i]->count;
-    if (good) {
+    st = good ? write_tensors(&file, path, tensors, n, source, err) : cannot_write(path, err);
+    if (st == THAW_OK)
         st = thaw_atomic_commit(&file, err);
-    } else {
-        st = thaw_fail_errno(err, errno ? errno : EIO, "cannot write %s (what was there before is unchanged)",
-                             path);
+    else
         thaw_atomic_abandon(&file);
-    }
 cleanup:
     cJSON_free(text);
     return st;

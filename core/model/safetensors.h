@@ -51,8 +51,14 @@ thaw_status thaw_st_place(const thaw_st_file *file, const thaw_st_entry *entry, 
 thaw_status thaw_st_read(const thaw_st_file *file, const thaw_st_entry *entry, float *out, size_t count,
                          thaw_error *err);
 
-/* Writes a file atomically. metadata: an object of strings. */
+/* Gives the values of tensors that have no data, to out, which has room for their count. */
+typedef struct thaw_st_source {
+    const void *ctx;
+    thaw_status (*read)(const void *ctx, const thaw_weight *tensor, float *out, thaw_error *err);
+} thaw_st_source;
+
+/* Writes a file atomically. metadata: an object of strings; source: NULL if all tensors have data. */
 thaw_status thaw_st_write(const char *path, const struct cJSON *metadata, const thaw_weight *const *tensors,
-                          size_t n, thaw_error *err);
+                          size_t n, const thaw_st_source *source, thaw_error *err);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #include "core/base/memory.h"
 #include "core/model/import.h"
@@ -59,6 +60,20 @@ static thaw_status read_at(const thaw_weight_file *stored, const char *name, cha
     return THAW_OK;
 }
 
+/* Somebody may write into the file; who puts another one at its path does no harm. */
+static thaw_status check_unchanged(const thaw_model *model, size_t index, const float *values,
+                                   thaw_error *err)
+{
+    const thaw_weight_file *stored = model->stored;
+    const thaw_weight *w = &model->weights[index];
+    if (!stored->hashed || XXH3_64bits(values, w->count * sizeof *values) == stored->sum[index])
+        return THAW_OK;
+    return thaw_fail(err, THAW_E_FORMAT,
+                     "%s: %s is not what it was when the file was opened: do not write into a model's file "
+                     "while it is in use, put the new one in its place",
+                     stored->path, w->name);
+}
+
 thaw_status thaw_model_read(const thaw_model *model, size_t index, float *out, thaw_error *err)
 {
     const thaw_weight *w = &model->weights[index];
@@ -70,5 +85,24 @@ thaw_status thaw_model_read(const thaw_model *model, size_t index, float *out, t
         return thaw_fail(err, THAW_E_INVALID, "this model has no %s", w->name);
     thaw_status st =
         read_at(model->stored, w->name, (char *)out, w->count * sizeof *out, model->stored->at[index], err);
-    return st == THAW_OK ? thaw_import_check_weight(model, index, out, model->stored->path, err) : st;
+    if (st == THAW_OK)
+        st = thaw_import_check_weight(model, index, out, model->stored->path, err);
+    return st == THAW_OK ? check_unchanged(model, index, out, err) : st;
+}
+
+float *thaw_model_room(const thaw_model *model)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < THAW_N_WEIGHTS; i++)
+        if (!model->weights[i].data && model->weights[i].count > most)
+            most = model->weights[i].count;
+    return thaw_calloc(most, sizeof(float));
+}
+
+thaw_status thaw_model_values(const thaw_model *model, size_t index, float *room, const float **out,
+                              thaw_error *err)
+{
+    const float *data = model->weights[index].data;
+    *out = data ? data : room;
+    return data ? THAW_OK : thaw_model_read(model, index, room, err);
 }

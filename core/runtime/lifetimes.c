@@ -85,7 +85,7 @@ static thaw_status number_items(const thaw_placement *p, thaw_schedule *s, uint3
 {
     numbering to = {.placement = p, .schedule = s, .dev = d};
     to.number = thaw_calloc(s->n_units, sizeof *to.number);
-    to.items = thaw_calloc(s->n_units + 1, sizeof *to.items);
+    to.items = thaw_calloc(s->n_units + p->graph.n_ops, sizeof *to.items);
     if (!to.number || !to.items) {
         free(to.number);
         free(to.items);
@@ -106,18 +106,18 @@ static thaw_status number_items(const thaw_placement *p, thaw_schedule *s, uint3
     return THAW_OK;
 }
 
-/* One region for all ops of the device: they run one after the other. */
-static void add_workspace(const thaw_placement *p, thaw_schedule *s, uint32_t d)
+/* Each op's lives as long as the op runs: one for all, as large as the largest, would lie beside everything.
+ */
+static void add_workspaces(const thaw_placement *p, thaw_schedule *s)
 {
-    uint64_t most = 0;
-    for (size_t i = 0; i < p->graph.n_ops; i++)
-        if (p->ops[i].dev == d && p->ops[i].info.workspace_bytes > most)
-            most = p->ops[i].info.workspace_bytes;
-    s->workspace_bytes[d] = most;
-    s->workspace[d] = THAW_NO_ITEM;
-    if (most > 0) {
-        s->workspace[d] = s->n_items[d]++;
-        s->items[d][s->workspace[d]] = (thaw_mem_item){.bytes = most, .first = 0, .last = p->graph.n_ops};
+    for (size_t i = 0; i < p->graph.n_ops; i++) {
+        uint32_t d = p->ops[i].dev;
+        uint64_t bytes = p->ops[i].info.workspace_bytes;
+        s->workspace[i] = bytes > 0 ? s->n_items[d]++ : THAW_NO_ITEM;
+        if (bytes > 0)
+            s->items[d][s->workspace[i]] = (thaw_mem_item){.bytes = bytes, .first = i, .last = i};
+        if (bytes > s->workspace_bytes[d])
+            s->workspace_bytes[d] = bytes;
     }
 }
 
@@ -144,10 +144,13 @@ thaw_status thaw_schedule_items(const thaw_placement *placement, thaw_schedule *
         st = one_item_each(placement, s, d, err);
     for (size_t i = 0; st == THAW_OK && i < placement->graph.n_ops; i++)
         share_places(placement, s, i);
-    for (uint32_t d = 0; st == THAW_OK && d < THAW_MAX_DEVS; d++) {
+    for (uint32_t d = 0; st == THAW_OK && d < THAW_MAX_DEVS; d++)
         st = number_items(placement, s, d, feeds_apart && d == THAW_HOME, err);
-        if (st == THAW_OK)
-            add_workspace(placement, s, d);
-    }
+    if (st == THAW_OK)
+        s->workspace = thaw_calloc(placement->graph.n_ops, sizeof *s->workspace);
+    if (st == THAW_OK && !s->workspace)
+        st = thaw_fail_memory(err, placement->graph.n_ops * sizeof *s->workspace, "the memory plan");
+    if (st == THAW_OK)
+        add_workspaces(placement, s);
     return st;
 }

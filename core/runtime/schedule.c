@@ -243,6 +243,7 @@ void thaw_schedule_free(thaw_schedule *schedule)
     free(schedule->units);
     free(schedule->stages);
     free(schedule->steps);
+    free(schedule->workspace);
     for (size_t d = 0; d < THAW_MAX_DEVS; d++)
         free(schedule->items[d]);
     memset(schedule, 0, sizeof *schedule);

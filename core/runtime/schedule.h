@@ -58,9 +58,9 @@ typedef struct thaw_schedule {
     size_t n_steps, step_capacity;
     thaw_mem_item *items[THAW_MAX_DEVS]; /* what needs memory; units that share a place share an item */
     size_t n_items[THAW_MAX_DEVS];
-    size_t n_feed_items;             /* the first of items[THAW_HOME]; 0: feeds are like the others */
-    size_t workspace[THAW_MAX_DEVS]; /* its item, or THAW_NO_ITEM */
-    uint64_t workspace_bytes[THAW_MAX_DEVS];
+    size_t n_feed_items;                     /* the first of items[THAW_HOME]; 0: feeds are like the others */
+    size_t *workspace;                       /* of each op: its item on the op's device, or THAW_NO_ITEM */
+    uint64_t workspace_bytes[THAW_MAX_DEVS]; /* the largest */
     uint64_t transfer_bytes, transfer_max;
 } thaw_schedule;
 

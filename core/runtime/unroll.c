@@ -59,7 +59,7 @@ static void describe_call(const unroller *u, size_t i, size_t first_arg)
     call->n_args = op->n_in + op->n_out;
     if (u->placement->ops[i].info.workspace_bytes)
         call->workspace =
-            thaw_arenas_slice(&p->arenas[dev], &u->schedule->items[dev][u->schedule->workspace[dev]]);
+            thaw_arenas_slice(&p->arenas[dev], &u->schedule->items[dev][u->schedule->workspace[i]]);
 }
 
 static void fill_args(const unroller *u, size_t i)

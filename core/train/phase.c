@@ -105,23 +105,31 @@ thaw_status thaw_phase_create(thaw_run *run, uint32_t index, size_t n_train, siz
     return st;
 }
 
-void thaw_phase_free(thaw_phase *phase)
+/* All but the variables. */
+static void free_programs(thaw_phase *phase)
 {
     for (size_t i = 0; i < 2; i++) {
         thaw_stepper_free(&phase->train[i]);
         thaw_stepper_free(&phase->val[i]);
     }
     thaw_lane_free(phase->lane);
+    phase->lane = NULL;
+    thaw_step_io_free(&phase->io);
+}
+
+void thaw_phase_free(thaw_phase *phase)
+{
+    free_programs(phase);
     thaw_vars_free(phase->vars);
     thaw_var_list_free(&phase->list);
-    thaw_step_io_free(&phase->io);
     memset(phase, 0, sizeof *phase);
 }
 
 /* ---- the variables at the start --------------------------------------------------------------------- */
 
-/* Values of a variable: of the checkpoint, or of the model; NULL: zeros, with which it was created. */
-static thaw_status initial_values(const thaw_run *run, const thaw_var_info *v, const float **out,
+/* Values of a variable: of the checkpoint, or of the model, then maybe in room; NULL: zeros, with which it
+ * was created. */
+static thaw_status initial_values(const thaw_run *run, const thaw_var_info *v, float *room, const float **out,
                                   thaw_error *err)
 {
     const thaw_model *model = run->resumed_model ? run->resumed_model : run->model;
@@ -138,21 +146,23 @@ static thaw_status initial_values(const thaw_run *run, const thaw_var_info *v, c
                 w = &run->resumed_extra.tensors[i];
     }
     size_t count = (size_t)v->n * (size_t)v->h * (size_t)v->w * (size_t)v->c;
-    if (!w || !w->data || w->count != count)
+    if (!w || w->count != count)
         return thaw_fail(err, THAW_E_FORMAT, "there is no tensor %s of %zu values", v->name, count);
     *out = w->data;
-    return THAW_OK;
+    return w->data ? THAW_OK : thaw_model_values(model, at, room, out, err);
 }
 
 static thaw_status set_variables(thaw_run *run, thaw_phase *phase, thaw_error *err)
 {
-    thaw_status st = THAW_OK;
+    float *room = thaw_model_room(run->model);
+    thaw_status st = room ? THAW_OK : thaw_fail_memory(err, sizeof *room, "a tensor");
     for (size_t i = 0; st == THAW_OK && i < thaw_vars_count(phase->vars); i++) {
         const float *values;
-        st = initial_values(run, thaw_vars_info(phase->vars, i), &values, err);
+        st = initial_values(run, thaw_vars_info(phase->vars, i), room, &values, err);
         if (st == THAW_OK && values)
             st = thaw_vars_set(phase->vars, i, values, err);
     }
+    free(room);
     thaw_model_free(run->resumed_model);
     thaw_extra_free(&run->resumed_extra);
     run->resumed_model = NULL;
@@ -234,8 +244,12 @@ thaw_status thaw_phase_run(thaw_run *run, thaw_phase *phase, thaw_error *err)
     thaw_status st = set_variables(run, phase, err);
     if (st != THAW_OK)
         return st;
+    /* What preparing left behind; from here on a step adds to what is held. */
+    thaw_give_back_memory();
     announce(run, phase);
     while (st == THAW_OK && run->position.epoch < run->options->epochs[phase->index])
         st = one_epoch(run, phase, err);
+    /* Before the copy, which would otherwise be on top of the most that a run needs. */
+    free_programs(phase);
     return st == THAW_OK ? thaw_snapshot_take(phase->vars, false, &run->last, err) : st;
 }

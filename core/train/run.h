@@ -95,7 +95,7 @@ void thaw_phase_free(thaw_phase *phase);
  * without training and with metrics. weights and list live as long as the result. */
 thaw_lower_spec thaw_phase_spec(const thaw_run *run, uint32_t index, bool train,
                                 const thaw_weights_view *weights, thaw_var_list *list);
-/* Sets the variables and trains, from run->position to the end of the phase. */
+/* Sets the variables and trains, from run->position to the end of the phase, whose programs are then gone. */
 thaw_status thaw_phase_run(thaw_run *run, thaw_phase *phase, thaw_error *err);
 
 /* One epoch's remaining steps; run->position moves with each. THAW_E_CANCELLED, without a text: asked to

@@ -41,7 +41,7 @@ static thaw_status load_model(thaw_run *run, thaw_error *err)
 {
     const thaw_train_options *o = run->options;
     const char *path = o->init ? o->init : o->weights;
-    thaw_status st = thaw_model_load(path, &o->import, &run->model, err);
+    thaw_status st = thaw_model_open(path, &o->import, &run->model, err);
     if (st == THAW_OK)
         st = thaw_model_complete(run->model, err);
     if (st == THAW_OK)
@@ -284,8 +284,10 @@ thaw_status thaw_run_features(thaw_run *run, thaw_error *err)
             thaw_dataset_drop(run->val, drop[1]);
         st = check_left(run, err);
     }
-    if (run->source.cache)
+    if (run->source.cache) {
         thaw_prefix_free(&run->source.prefix);
+        thaw_give_back_memory();
+    }
     free(drop[0]);
     free(drop[1]);
     return st;

@@ -109,10 +109,34 @@ thaw_status thaw_snapshot_apply(const thaw_snapshot *snapshot, thaw_model *model
 {
     thaw_model view;
     thaw_status st = thaw_snapshot_overlay(snapshot, model, &view, err);
-    for (size_t i = 0; st == THAW_OK && i < THAW_N_WEIGHTS; i++)
-        if (view.weights[i].data != model->weights[i].data)
+    for (size_t i = 0; st == THAW_OK && i < THAW_N_WEIGHTS; i++) {
+        if (view.weights[i].data == model->weights[i].data)
+            continue;
+        st = thaw_model_alloc_weight(model, i, err);
+        if (st == THAW_OK)
             memcpy(model->weights[i].data, view.weights[i].data,
                    model->weights[i].count * sizeof *model->weights[i].data);
+    }
+    return st;
+}
+
+/* room: for the largest kernel. */
+static thaw_status add_difference(thaw_snapshot *out, const thaw_model *model, const thaw_model *base,
+                                  size_t index, float *room, thaw_error *err)
+{
+    const thaw_weight *a = &model->weights[index], *b = &base->weights[index];
+    const size_t bytes = a->count * sizeof *a->data;
+    const float *values;
+    if (a->count != b->count)
+        return thaw_fail(err, THAW_E_FORMAT, "%s has %zu values instead of %zu", a->name, a->count, b->count);
+    if (a->count == 0)
+        return THAW_OK;
+    thaw_status st = thaw_model_values(base, index, room, &values, err);
+    if (st != THAW_OK || memcmp(a->data, values, bytes) == 0)
+        return st;
+    st = add(out, a->name, a->rank, a->dims, a->count, err);
+    if (st == THAW_OK)
+        memcpy(out->items[out->n - 1].data, a->data, bytes);
     return st;
 }
 
@@ -123,17 +147,10 @@ thaw_status thaw_snapshot_difference(const thaw_model *model, const thaw_model *
     out->items = thaw_calloc(THAW_N_WEIGHTS, sizeof *out->items);
     if (!out->items)
         return thaw_fail_memory(err, THAW_N_WEIGHTS * sizeof *out->items, "a copy of the weights");
-    for (size_t i = 0; i < THAW_N_WEIGHTS; i++) {
-        const thaw_weight *a = &model->weights[i], *b = &base->weights[i];
-        if (a->count != b->count)
-            return thaw_fail(err, THAW_E_FORMAT, "%s has %zu values instead of %zu", a->name, a->count,
-                             b->count);
-        if (a->count == 0 || memcmp(a->data, b->data, a->count * sizeof *a->data) == 0)
-            continue;
-        thaw_status st = add(out, a->name, a->rank, a->dims, a->count, err);
-        if (st != THAW_OK)
-            return st;
-        memcpy(out->items[out->n - 1].data, a->data, a->count * sizeof *a->data);
-    }
-    return THAW_OK;
+    float *room = thaw_model_room(base);
+    thaw_status st = room ? THAW_OK : thaw_fail_memory(err, sizeof *room, "a tensor");
+    for (size_t i = 0; st == THAW_OK && i < THAW_N_WEIGHTS; i++)
+        st = add_difference(out, model, base, i, room, err);
+    free(room);
+    return st;
 }

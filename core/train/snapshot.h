@@ -20,7 +20,7 @@ thaw_status thaw_snapshot_apply(const thaw_snapshot *snapshot, thaw_model *model
 /* *view becomes the model with the snapshot's weights in place of its own; it owns nothing. */
 thaw_status thaw_snapshot_overlay(const thaw_snapshot *snapshot, const thaw_model *model, thaw_model *view,
                                   thaw_error *err);
-/* Copies the weights in which model differs from base. */
+/* Copies the weights in which model, which was loaded, differs from base. */
 thaw_status thaw_snapshot_difference(const thaw_model *model, const thaw_model *base, thaw_snapshot *out,
                                      thaw_error *err);
 

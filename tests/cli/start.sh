@@ -1,6 +1,6 @@
 #!/bin/sh
-# start.sh THAW FIXTURE PEAK OPENED [sanitized]: what a prediction opens and how much memory it takes. PEAK
-# prints a program's peak, OPENED is a library that says that it was opened.
+# start.sh THAW FIXTURE PEAK OPENED [sanitized]: what a prediction opens, and how much memory it and a training
+# run take. PEAK prints a program's peak, OPENED is a library that says that it was opened.
 . "$(dirname "$0")/lib.sh"
 peak=$3
 base=$fixture/base.safetensors
@@ -26,17 +26,25 @@ run 1 features "$base" "$photo" -o "$work/three.csv" --device cpu:9
 says 'no device "cpu:9"; there are: .*cpu:0'
 exists "$work/opened"
 
-# A network has its weights in memory once, and not as file, as folded constants and packed besides.
-if [ -n "${5:-}" ]; then
-    echo "SKIPPED: peak memory: the sanitizers' own memory counts too"
-else
-    run_peak=$("$peak" "$thaw" features "$base" "$photo" -o "$work/peak.csv" --device cpu:0 --threads 2 2>&1 |
-        sed -n 's/^peak \([0-9]*\) KiB$/\1/p')
+# peak_below_two_models ARGUMENTS…
+peak_below_two_models() {
+    run_peak=$("$peak" "$thaw" "$@" 2>&1 | sed -n 's/^peak \([0-9]*\) KiB$/\1/p')
     file=$(($(wc -c <"$base") / 1024))
     what="peak of $run_peak KiB with a model of $file KiB"
     [ -n "$run_peak" ] && [ "$run_peak" -lt $((2 * file)) ] || {
-        echo "FAILED: $what: expected less than twice the model"
+        echo "FAILED: thaw $*: $what: expected less than twice the model"
         failures=$((failures + 1))
     }
+}
+
+# A network has its weights in memory once, and not as file, as folded constants and packed besides; a training
+# run leaves what does not train in the file.
+if [ -n "${5:-}" ]; then
+    echo "SKIPPED: peak memory: the sanitizers' own memory counts too"
+else
+    peak_below_two_models features "$base" "$photo" -o "$work/peak.csv" --device cpu:0 --threads 2
+    peak_below_two_models train "$fixture/photos" --weights "$base" -o "$work/peak.safetensors" --epochs 1,0 \
+        --batch-size 4 --device cpu:0 --threads 2
+    exists "$work/peak.safetensors"
 fi
 finish

@@ -1,6 +1,7 @@
 /* thaw's own model file, and the model in memory. */
 #include <cJSON.h>
 #include <math.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/model/conv_table.h"
@@ -168,6 +169,69 @@ static void test_opened(void **state)
     free(path);
 }
 
+static thaw_model *saved_base(const char *path)
+{
+    thaw_model *m = make_base();
+    for (size_t i = 0; i < THAW_N_WEIGHTS; i++)
+        for (size_t j = 0; j < m->weights[i].count; j++)
+            m->weights[i].data[j] = (float)(i + 1) + (float)(j % 251) * 0.125f;
+    assert_int_equal(thaw_model_hash(m, m->hash, NULL), THAW_OK);
+    assert_int_equal(thaw_model_save(m, path, NULL, NULL), THAW_OK);
+    return m;
+}
+
+/* Over the very file that it reads, with one kernel that has changed. */
+static void test_opened_is_saved(void **state)
+{
+    char *path = in_folder(*state, "own.safetensors"), hash[33];
+    const size_t changed = THAW_W_INDEX(20, THAW_W_KERNEL), kept = THAW_W_INDEX(21, THAW_W_KERNEL);
+    thaw_model *m = saved_base(path), *opened = NULL, *again = NULL;
+    assert_int_equal(thaw_model_open(path, NULL, &opened, NULL), THAW_OK);
+    assert_int_equal(thaw_model_hash(opened, hash, NULL), THAW_OK);
+    assert_string_equal(hash, m->hash);
+    assert_null(opened->weights[kept].data);
+    assert_int_equal(thaw_model_alloc_weight(opened, changed, NULL), THAW_OK);
+    assert_int_equal(thaw_model_save(opened, path, NULL, NULL), THAW_OK);
+    assert_int_equal(thaw_model_load(path, NULL, &again, NULL), THAW_OK);
+    memset(m->weights[changed].data, 0, m->weights[changed].count * sizeof(float));
+    for (size_t i = 0; i < THAW_W_HEAD_KERNEL; i++)
+        assert_memory_equal(again->weights[i].data, m->weights[i].data, m->weights[i].count * sizeof(float));
+    thaw_model_free(again);
+    thaw_model_free(opened);
+    thaw_model_free(m);
+    free(path);
+}
+
+/* Somebody writes into the file itself: what was hashed cannot be had any more, and nothing else is taken for
+ * it. */
+static void test_opened_and_overwritten(void **state)
+{
+    char *path = in_folder(*state, "ours.safetensors"), *other = in_folder(*state, "other.safetensors");
+    const size_t index = THAW_W_INDEX(93, THAW_W_KERNEL);
+    char hash[33];
+    thaw_model *m = saved_base(path), *opened = NULL;
+    thaw_error err = {0};
+    assert_int_equal(thaw_model_open(path, NULL, &opened, NULL), THAW_OK);
+    assert_int_equal(thaw_model_hash(opened, hash, NULL), THAW_OK);
+    assert_int_equal(thaw_model_read(opened, index, m->weights[index].data, &err), THAW_OK);
+    struct stat sb;
+    assert_int_equal(stat(path, &sb), 0);
+    FILE *f = fopen(path, "r+b");
+    assert_non_null(f);
+    assert_int_equal(fseek(f, (long)sb.st_size / 2, SEEK_SET), 0);
+    for (long i = sb.st_size / 2; i < (long)sb.st_size; i++)
+        fputc(0, f);
+    assert_int_equal(fclose(f), 0);
+    assert_int_equal(thaw_model_read(opened, index, m->weights[index].data, &err), THAW_E_FORMAT);
+    assert_non_null(strstr(err.text, "not what it was when the file was opened"));
+    assert_int_equal(thaw_model_save(opened, other, NULL, &err), THAW_E_FORMAT);
+    assert_false(thaw_path_exists(other));
+    thaw_model_free(opened);
+    thaw_model_free(m);
+    free(other);
+    free(path);
+}
+
 /* The file shrinks after it was opened: an error, and no signal. */
 static void test_opened_and_cut(void **state)
 {
@@ -228,7 +292,7 @@ static void put_with_metadata(const char *path, const char *key, const char *val
     thaw_weight w[2] = {{"predictions/kernel", 2, {2048, 2}, 4096, data},
                         {"predictions/bias", 1, {2}, 2, data}};
     const thaw_weight *list[2] = {&w[0], &w[1]};
-    assert_int_equal(thaw_st_write(path, meta, list, 2, NULL), THAW_OK);
+    assert_int_equal(thaw_st_write(path, meta, list, 2, NULL, NULL), THAW_OK);
     cJSON_Delete(meta);
 }
 
@@ -319,6 +383,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_round_trip, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_refuses_to_save, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_opened, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_opened_is_saved, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_opened_and_overwritten, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_opened_and_cut, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_cuts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_metadata, set_up, tear_down),

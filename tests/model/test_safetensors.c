@@ -116,7 +116,7 @@ static uint8_t *small_file(const char *dir, size_t *size)
     cJSON *meta = cJSON_CreateObject();
     cJSON_AddStringToObject(meta, "key", "text");
     char *path = in_folder(dir, "x");
-    assert_int_equal(thaw_st_write(path, meta, list, 3, NULL), THAW_OK);
+    assert_int_equal(thaw_st_write(path, meta, list, 3, NULL, NULL), THAW_OK);
     cJSON_Delete(meta);
     uint8_t *bytes = NULL;
     assert_int_equal(thaw_read_file(path, 1 << 20, &bytes, size, NULL), THAW_OK);

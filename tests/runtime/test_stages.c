@@ -267,7 +267,10 @@ static void the_plan_speaks_of_turns(void **state)
     thaw_program_free(program);
     set_stages(&n, N_OPS, N_OPS, stages);
     program = compile(&n);
-    assert_true(thaw_program_plan(program)->arena_bytes < all->arena_bytes);
+    some = thaw_program_plan(program);
+    assert_true(some->arena_naive_bytes < all->arena_naive_bytes);
+    /* A workspace ten times as large as all tensors of this net decides by itself. */
+    assert_true(some->workspace_bytes > 0 || some->arena_bytes < all->arena_bytes);
     thaw_program_free(program);
     thaw_program_free(whole);
     thaw_graph_free(&n.graph);

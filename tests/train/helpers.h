@@ -43,5 +43,6 @@ void train(const world *w, const thaw_train_options *o, const thaw_listener *lis
 /* All tensors bit for bit, and the history. */
 void expect_same_model(const thaw_model *a, const thaw_model *b);
 bool same_tensors(const thaw_model *a, const thaw_model *b);
+bool same_weight(const thaw_model *a, const thaw_model *b, size_t index);
 
 #endif
