@@ -6,8 +6,10 @@ photos=$fixture/photos
 model=$work/model.safetensors
 options="--epochs 30,1 --lr 1e-3,1e-4 --batch-size 6 --unfreeze-last 4"
 
+# The leak checker of clang 14 now and then crashes on the thread-local memory of a thread that has just ended,
+# as many have here: this run does without that part of its search.
 # shellcheck disable=SC2086
-"$thaw" train "$photos" -o "$model" --weights "$base" --checkpoint-dir "$work/run" $options \
+LSAN_OPTIONS=use_tls=0:print_suppressions=0 "$thaw" train "$photos" -o "$model" --weights "$base" --checkpoint-dir "$work/run" $options \
     >"$work/out" 2>"$work/err" </dev/null &
 pid=$!
 tries=0
