@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "backends/common/half.h"
 #include "bf16_rows.h"
 #include "cost.h"
 #include "direct.h"
@@ -107,16 +108,6 @@ static double cost_avx512(const struct thaw_device *dev, const backend_op *op)
 
 /* ---- weights ------------------------------------------------------------------------------------------ */
 
-/* To nearest even; a NaN stays one. */
-static uint16_t rounded(float value)
-{
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    if (isnan(value))
-        return (uint16_t)(bits >> 16 | 0x40);
-    return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
-}
-
 /* Element i of a tap's depth stands in the matrix's row at tap_at + i. */
 static void pack_panel(const bf16_plan *p, const conv_panel *panel, const thaw_tensor *w, const float *src,
                        uint16_t *dst)
@@ -132,7 +123,7 @@ static void pack_panel(const bf16_plan *p, const conv_panel *panel, const thaw_t
             const float *row = src + from * (size_t)w->pixel_pitch + panel->first;
             uint16_t *to = dst + at / 2 * width * 2 + at % 2;
             for (size_t j = 0; j < panel->cols; j++)
-                to[2 * j] = rounded(row[j]);
+                to[2 * j] = bfloat_of(row[j]);
         }
 }
 

@@ -101,14 +101,10 @@ static bool accepts(const struct thaw_device *dev, const backend_op *op, char *w
 {
     const thaw_conv_attr *a = &op->attr.conv;
     const thaw_tensor *dw = &op->out[0];
-    if (!cpu_conv_direct_accepts(dev, op, why, cap))
+    if (!cpu_conv_transform_accepts(dev, op, why, cap))
         return false;
     if (dw->n != 3 || dw->h != 3 || a->stride_h != 1 || a->stride_w != 1) {
         snprintf(why, cap, "takes 3x3 filters of stride 1");
-        return false;
-    }
-    if (op->flags & THAW_OP_EXACT) {
-        snprintf(why, cap, "an exact product is asked for, and the factors are transformed here");
         return false;
     }
     if (backend_pixels(&op->in[1]) < MIN_PIXELS || (size_t)dw->w < MIN_CHANNELS ||

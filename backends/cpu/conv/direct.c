@@ -34,6 +34,17 @@ bool cpu_conv_direct_accepts(const struct thaw_device *dev, const backend_op *op
     return true;
 }
 
+bool cpu_conv_transform_accepts(const struct thaw_device *dev, const backend_op *op, char *why, size_t cap)
+{
+    if (!cpu_conv_direct_accepts(dev, op, why, cap))
+        return false;
+    if (op->flags & THAW_OP_EXACT) {
+        snprintf(why, cap, "an exact product is asked for, and the factors are transformed here");
+        return false;
+    }
+    return true;
+}
+
 const cpu_algo cpu_conv_direct = {
     .name = "direct",
     .kind = THAW_OP_CONV2D,

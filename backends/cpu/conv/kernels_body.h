@@ -40,28 +40,37 @@ INLINE vec load_cols(const float *p, size_t first, size_t cols)
  * of a panel lies the next one, which the last tile of this one so begins to draw. */
 #define AHEAD ((size_t)16)
 
+/* Sums begin with the bias. rows and nv are constants here and below: all loops over them unroll, acc becomes
+ * registers. */
+INLINE void start_sums(const float *bias, vec (*acc)[2], size_t rows, size_t nv)
+{
+    UNROLL
+    for (size_t m = 0; m < rows; m++) {
+        UNROLL
+        for (size_t v = 0; v < nv; v++)
+            acc[m][v] = vec_load(bias + v * LANES);
+    }
+}
+
+INLINE void store_row(float *out, const vec *sums, vec lo, size_t nv, size_t cols)
+{
+    UNROLL
+    for (size_t v = 0; v < nv; v++)
+        store_cols(out, vec_floor(sums[v], lo), v * LANES, cols);
+}
+
 INLINE void store_tile(const conv_tile *t, vec (*acc)[2], size_t rows, size_t nv, size_t cols)
 {
     const vec lo = vec_set1(t->floor);
     UNROLL
-    for (size_t m = 0; m < rows; m++) {
-        float *out = t->out + t->pixels[m] * t->out_pitch;
-        UNROLL
-        for (size_t v = 0; v < nv; v++)
-            store_cols(out, vec_floor(acc[m][v], lo), v * LANES, cols);
-    }
+    for (size_t m = 0; m < rows; m++)
+        store_row(t->out + t->pixels[m] * t->out_pitch, acc[m], lo, nv, cols);
 }
 
-/* rows and nv are constants at every call: all loops over them unroll, acc becomes registers. */
 INLINE void tile_body(const conv_tile *t, size_t rows, size_t nv)
 {
     vec acc[ROWS][2];
-    UNROLL
-    for (size_t m = 0; m < rows; m++) {
-        UNROLL
-        for (size_t v = 0; v < nv; v++)
-            acc[m][v] = vec_load(t->bias + v * LANES);
-    }
+    start_sums(t->bias, acc, rows, nv);
     UNROLL
     for (size_t m = 0; m < rows; m++) {
         const float *out = t->out + t->pixels[m] * t->out_pitch;

@@ -11,23 +11,14 @@ INLINE void store_line(const conv_line *t, vec (*acc)[2], size_t rows, size_t nv
     const vec lo = vec_set1(t->floor);
     float *out = t->out;
     UNROLL
-    for (size_t m = 0; m < rows; m++, out += t->out_pitch) {
-        UNROLL
-        for (size_t v = 0; v < nv; v++)
-            store_cols(out, vec_floor(acc[m][v], lo), v * LANES, cols);
-    }
+    for (size_t m = 0; m < rows; m++, out += t->out_pitch)
+        store_row(out, acc[m], lo, nv, cols);
 }
 
-/* rows and nv are constants at every call, as in tile_body. */
 INLINE void line_body(const conv_line *t, size_t rows, size_t nv)
 {
     vec acc[ROWS][2];
-    UNROLL
-    for (size_t m = 0; m < rows; m++) {
-        UNROLL
-        for (size_t v = 0; v < nv; v++)
-            acc[m][v] = vec_load(t->bias + v * LANES);
-    }
+    start_sums(t->bias, acc, rows, nv);
     const float *w = t->weights, *line = t->x, *ahead = t->out + rows * t->out_pitch;
     const size_t step = t->step, len = t->tap_len;
     for (size_t tap = 0; tap < t->taps; tap++, line += t->tap_pitch) {

@@ -33,7 +33,7 @@ static bool accepts(const struct thaw_device *dev, const backend_op *op, size_t 
 {
     const wino_variant *v = &cpu_wino_variants[variant];
     const thaw_conv_attr *a = &op->attr.conv;
-    if (!cpu_conv_direct_accepts(dev, op, why, cap))
+    if (!cpu_conv_transform_accepts(dev, op, why, cap))
         return false;
     if ((size_t)op->in[1].n != v->rh || (size_t)op->in[1].h != v->rw) {
         snprintf(why, cap, "takes kernels of %zux%zu only", v->rh, v->rw);
@@ -41,10 +41,6 @@ static bool accepts(const struct thaw_device *dev, const backend_op *op, size_t 
     }
     if (a->stride_h != 1 || a->stride_w != 1) {
         snprintf(why, cap, "takes stride 1 only");
-        return false;
-    }
-    if (op->flags & THAW_OP_EXACT) {
-        snprintf(why, cap, "an exact product is asked for, and the factors are transformed here");
         return false;
     }
     const size_t terms = least_terms(op, v);

@@ -136,30 +136,30 @@ void cpu_wino_run(const cpu_call *call)
 {
     const wino_state *s = call->state;
     const struct thaw_device *dev = call->dev;
-    const wino_plan p = cpu_wino_plan(dev, call->op, s->variant);
+    const wino_plan *p = &s->plan;
     char *space = call->workspace;
-    float *zeros = (float *)(void *)(space + p.zeros_at);
-    memset(zeros, 0, p.depth * sizeof *zeros);
+    float *zeros = (float *)(void *)(space + p->zeros_at);
+    memset(zeros, 0, p->depth * sizeof *zeros);
     wino_job job = {
         .call = call,
-        .plan = &p,
+        .plan = p,
         .panels = s->panels,
         .weights = s->weights,
         .bias = s->bias,
         .zeros = zeros,
-        .shared_v = (float *)(void *)(space + p.shared_v_at),
-        .shared_odd = (bool *)(space + p.shared_odd_at),
-        .worker_area = space + p.worker_at,
+        .shared_v = (float *)(void *)(space + p->shared_v_at),
+        .shared_odd = (bool *)(space + p->shared_odd_at),
+        .worker_area = space + p->worker_at,
     };
     if (!job.bias) {
-        float *bias = (float *)(void *)(space + p.bias_at);
-        cpu_conv_panel_bias(s->panels, p.n_panels, p.conv->lanes, call->args[2], bias);
+        float *bias = (float *)(void *)(space + p->bias_at);
+        cpu_conv_panel_bias(s->panels, p->n_panels, p->conv->lanes, call->args[2], bias);
         job.bias = bias;
     }
     if (!job.weights) {
-        job.transformed = (float *)(void *)(space + p.weights_at);
+        job.transformed = (float *)(void *)(space + p->weights_at);
         job.weights = job.transformed;
-        dev->host->parallel_for(dev->host->ctx, (uint32_t)p.n_panels, weights_task, &job);
+        dev->host->parallel_for(dev->host->ctx, (uint32_t)p->n_panels, weights_task, &job);
     }
     run_tiles(&job);
 }

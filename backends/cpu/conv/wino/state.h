@@ -5,7 +5,7 @@
 #include "plan.h"
 
 typedef struct {
-    size_t variant;
+    wino_plan plan;
     conv_panel *panels;
     float *weights; /* U: for each panel, for each point, its width of weights for each channel; NULL: each
                        run */

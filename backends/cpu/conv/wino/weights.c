@@ -57,7 +57,7 @@ thaw_status cpu_wino_prepare(const struct thaw_device *dev, const backend_op *op
                             head + p.state_bytes);
     }
     wino_state *s = (wino_state *)(void *)block;
-    *s = (wino_state){.variant = variant, .panels = (conv_panel *)(void *)(block + head + p.panels_at)};
+    *s = (wino_state){.plan = p, .panels = (conv_panel *)(void *)(block + head + p.panels_at)};
     cpu_conv_panel_layout(op->out, op->n_out, p.conv->lanes, p.points * p.geo.channels, s->panels);
     if (p.const_weights) {
         s->weights = (float *)(void *)(block + head + p.state_weights_at);
