@@ -154,6 +154,10 @@ void trace_begin(trace_timer *timer, uint16_t process, trace_what what, const tr
     timer->what = (uint8_t)what;
     if (recorder.options.log)
         say_call(timer);
+    /* Not at the end, when another thread may have ended meanwhile and hand on its number: two calls that
+     * overlap would have the same. */
+    if (recorder.active)
+        this_thread();
     timer->begin = trace_now();
 }
 

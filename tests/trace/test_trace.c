@@ -407,6 +407,40 @@ static void threads_that_come_and_go(void **state)
     timeline_free(&t);
 }
 
+static void *ask_once(void *arg)
+{
+    thaw_dev *dev = arg;
+    thaw_op op = add_op();
+    thaw_op_info info = {.struct_size = sizeof info};
+    dev->ops.op_query(dev->handle, &op, THAW_ALGO_DEFAULT, &info, NULL);
+    return NULL;
+}
+
+/* The first call of a thread may begin before another thread ends, and end behind it: they overlap, and so
+ * may not have the same number. */
+static void a_thread_that_ends_hands_nothing_to_a_call_that_began(void **state)
+{
+    (void)state;
+    enum { THREADS = 3000, WINDOW = 6 };
+    thaw_runtime *rt;
+    thaw_error err = {0};
+    timeline t;
+    thaw_dev *dev;
+    pthread_t threads[WINDOW];
+    expect(THAW_OK, open_runtime(only_counting, NULL, NULL, &rt, &err), &err);
+    expect(THAW_OK, thaw_runtime_open(rt, "toy:0", &dev, &err), &err);
+    for (int i = 0; i < THREADS + WINDOW; i++) {
+        if (i >= WINDOW)
+            assert_int_equal(pthread_join(threads[i % WINDOW], NULL), 0);
+        if (i < THREADS)
+            assert_int_equal(pthread_create(&threads[i % WINDOW], NULL, ask_once, dev), 0);
+    }
+    thaw_runtime_close(rt, dev);
+    end_runtime(rt, &t);
+    assert_int_equal(timeline_count(&t, "op_query", "toy:0"), THREADS);
+    timeline_free(&t);
+}
+
 /* ---- refusals ------------------------------------------------------------------------------------------ */
 
 static void what_cannot_be_written_is_refused_at_once(void **state)
@@ -524,6 +558,7 @@ int main(void)
         cmocka_unit_test(sync_waits_for_each_piece_of_work),
         cmocka_unit_test(a_full_trace_says_what_is_missing),
         cmocka_unit_test(threads_that_come_and_go),
+        cmocka_unit_test(a_thread_that_ends_hands_nothing_to_a_call_that_began),
         cmocka_unit_test(what_cannot_be_written_is_refused_at_once),
         cmocka_unit_test(without_an_interposer_it_says_where_it_looked),
         cmocka_unit_test(without_a_trace_it_is_idle),
