@@ -16,6 +16,7 @@
 #include <stdalign.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -37,11 +38,20 @@ typedef struct worker {
     uint32_t index;
 } worker;
 
+/* The tasks of a job that are a worker's own: those that follow each other run one after the other on one
+ * processor, which so finds in its caches what the task before has left there, and in the next job of the same
+ * shape what its own tasks of this one have. Who has done his own takes from others. */
+typedef struct {
+    alignas(CACHE_LINE) atomic_uint next;
+    uint32_t end;
+} task_range;
+
 struct thaw_threads {
     uint32_t count; /* workers and the caller */
     uint32_t started;
     bool spins;
     worker *workers;
+    task_range *ranges; /* one for each worker and the caller */
     pthread_mutex_t turn; /* held by the caller whose job runs */
     pthread_mutex_t lock; /* to sleep by */
     pthread_cond_t wake, done;
@@ -53,7 +63,6 @@ struct thaw_threads {
     void *arg;
     uint32_t n_tasks;
     alignas(CACHE_LINE) atomic_uint_least64_t gate;
-    alignas(CACHE_LINE) atomic_uint next;
 };
 
 static void pause_briefly(void)
@@ -93,14 +102,35 @@ static bool spin(thaw_threads *pool, ready_fn ready, uint64_t seen)
     return ready(pool, seen);
 }
 
-static void run_tasks(thaw_threads *pool, uint32_t index)
+static void share_tasks(thaw_threads *pool)
 {
-    for (;;) {
-        uint32_t task = atomic_fetch_add_explicit(&pool->next, 1, memory_order_relaxed);
-        if (task >= pool->n_tasks)
+    const uint32_t each = pool->n_tasks / pool->count, rest = pool->n_tasks % pool->count;
+    uint32_t first = 0;
+    for (uint32_t i = 0; i < pool->count; i++) {
+        task_range *r = &pool->ranges[i];
+        atomic_store_explicit(&r->next, first, memory_order_relaxed);
+        first += each + (i < rest);
+        r->end = first;
+    }
+}
+
+static void run_range(thaw_threads *pool, task_range *r, uint32_t index)
+{
+    /* Looked at before it is written, so that ranges that are done stay in all caches. */
+    while (atomic_load_explicit(&r->next, memory_order_relaxed) < r->end) {
+        uint32_t task = atomic_fetch_add_explicit(&r->next, 1, memory_order_relaxed);
+        if (task >= r->end)
             return;
         pool->fn(pool->arg, task, index);
     }
+}
+
+static void run_tasks(thaw_threads *pool, uint32_t index)
+{
+    for (uint32_t i = index; i < pool->count; i++)
+        run_range(pool, &pool->ranges[i], index);
+    for (uint32_t i = 0; i < index; i++)
+        run_range(pool, &pool->ranges[i], index);
 }
 
 static bool has_work(thaw_threads *pool, uint64_t seen)
@@ -190,10 +220,12 @@ thaw_status thaw_threads_create(uint32_t n, thaw_threads **out, thaw_error *err)
     pthread_cond_init(&pool->wake, NULL);
     pthread_cond_init(&pool->done, NULL);
     pool->workers = thaw_calloc(n, sizeof *pool->workers);
-    if (!pool->workers) {
+    pool->ranges = thaw_alloc_aligned(n * sizeof *pool->ranges, alignof(task_range));
+    if (!pool->workers || !pool->ranges) {
         thaw_threads_destroy(pool);
-        return thaw_fail_memory(err, n * sizeof(worker), "the thread pool");
+        return thaw_fail_memory(err, n * (sizeof(worker) + sizeof(task_range)), "the thread pool");
     }
+    memset(pool->ranges, 0, n * sizeof *pool->ranges);
     for (uint32_t i = 1; i < n; i++) {
         worker *w = &pool->workers[i];
         w->pool = pool;
@@ -223,6 +255,7 @@ void thaw_threads_destroy(thaw_threads *pool)
     pthread_cond_destroy(&pool->wake);
     pthread_mutex_destroy(&pool->lock);
     pthread_mutex_destroy(&pool->turn);
+    thaw_free_aligned(pool->ranges);
     free(pool->workers);
     thaw_free_aligned(pool);
 }
@@ -266,7 +299,7 @@ void thaw_threads_run(thaw_threads *pool, uint32_t n_tasks, thaw_threads_fn fn, 
     pool->fn = fn;
     pool->arg = arg;
     pool->n_tasks = n_tasks;
-    atomic_store_explicit(&pool->next, 0, memory_order_relaxed);
+    share_tasks(pool);
     bool alone = pool->started == 0 || n_tasks == 1;
     if (!alone)
         open_gate(pool);
