@@ -14,6 +14,25 @@ static inline float *cpu_out(const cpu_call *call, uint32_t k)
     return call->args[call->op->n_in + k];
 }
 
+/* The first of a worker's own tasks, of a run of n_tasks: the host gives each a run of them that follow each
+ * other, of about the same length. That it takes others too, when it is done, is not known here: for
+ * prefetches alone. */
+static inline size_t cpu_first_task(const struct thaw_device *dev, size_t n_tasks, uint32_t worker)
+{
+    const size_t rest = n_tasks % dev->threads;
+    return n_tasks / dev->threads * worker + (worker < rest ? worker : rest);
+}
+
+/* Where the worker will begin to read in the op behind this one: in its last own task, and NULL in all
+ * others. */
+static inline const char *cpu_next_weights(const cpu_call *call, size_t n_tasks, uint32_t task,
+                                           uint32_t worker)
+{
+    if (!call->next.first || task + (size_t)1 != cpu_first_task(call->dev, n_tasks, worker + 1))
+        return NULL;
+    return call->next.first + worker * call->next.share;
+}
+
 /* Element index of channel 0 of a pixel. */
 static inline size_t cpu_at(const thaw_tensor *t, size_t pixel)
 {

@@ -13,8 +13,11 @@
  * two below, four floats wide, for any architecture (NEON on Arm). */
 typedef enum { CPU_ISA_REFERENCE = 0, CPU_ISA_GENERIC = 1, CPU_ISA_AVX2 = 2, CPU_ISA_AVX512 = 3 } cpu_isa;
 
+typedef struct cpu_order cpu_order; /* ahead.h */
+
 struct thaw_device {
     const thaw_host *host; /* first, for backends/common/memory.h */
+    cpu_order *order;
     cpu_isa isa;
     uint32_t threads; /* of the host's parallel_for */
     size_t l2_bytes;  /* per core, a default where it cannot be read */
@@ -23,6 +26,12 @@ struct thaw_device {
     bool avx512_bf16, slow_avx512_bf16, amx_bf16;
 };
 
+/* Where a run begins to read what prepare has packed: worker w at first + w*share. NULL: nowhere. */
+typedef struct {
+    const char *first;
+    size_t share;
+} cpu_weights;
+
 /* One run of a kernel: args[i] is the host address of input i, then of output i - n_in. A CONST input's
  * address is NULL where the algorithm has prepared it. */
 typedef struct {
@@ -30,7 +39,8 @@ typedef struct {
     const backend_op *op;
     void *state; /* what prepare made */
     void *const *args;
-    void *workspace; /* workspace_bytes, 64-byte aligned, contents undefined */
+    void *workspace;  /* workspace_bytes, 64-byte aligned, contents undefined */
+    cpu_weights next; /* that will probably be read after this run's: for prefetches alone */
 } cpu_call;
 
 /* One way of computing one op. Each lives in a file of its own and is listed in algos.c. Of those whose
@@ -52,6 +62,8 @@ typedef struct {
     thaw_status (*prepare)(const struct thaw_device *dev, const backend_op *op, const void *const *const_data,
                            void **state, thaw_error *err);
     void (*destroy)(const struct thaw_device *dev, void *state);
+    /* [thread-safe] NULL: an algorithm that draws nothing ahead and asks nobody to do it. */
+    cpu_weights (*weights)(const struct thaw_device *dev, const void *state);
     void (*run)(const cpu_call *call);
 } cpu_algo;
 

@@ -6,12 +6,14 @@
 
 #include "backends/common/memory.h"
 #include "backends/common/op.h"
+#include "backends/cpu/ahead.h"
 
 struct thaw_kernel {
     const cpu_algo *algo;
     backend_op *op;
     void *state;
     size_t workspace;
+    cpu_ahead ahead;
     void **consts; /* n_in: copies of the CONST inputs, NULL where there is none */
 };
 
@@ -140,6 +142,8 @@ thaw_status cpu_op_prepare(thaw_device *dev, const thaw_op *op, uint32_t algo, c
         cpu_kernel_destroy(dev, kernel);
         return s;
     }
+    if (c.algo->weights)
+        kernel->ahead.own = c.algo->weights(dev, kernel->state);
     *out = kernel;
     return THAW_OK;
 }
@@ -148,6 +152,7 @@ void cpu_kernel_destroy(thaw_device *dev, thaw_kernel *kernel)
 {
     if (!kernel)
         return;
+    cpu_order_leave(dev->order, &kernel->ahead);
     if (kernel->state && kernel->algo->destroy)
         kernel->algo->destroy(dev, kernel->state);
     for (uint32_t i = 0; i < kernel->op->n_in; i++)
@@ -183,7 +188,7 @@ thaw_status cpu_op_enqueue(thaw_stream *stream, thaw_kernel *kernel, const thaw_
 {
     const backend_op *op = kernel->op;
     void *addresses[BACKEND_MAX_TENSORS];
-    cpu_call call = {stream->dev, op, kernel->state, addresses, NULL};
+    cpu_call call = {.dev = stream->dev, .op = op, .state = kernel->state, .args = addresses};
     if (n_args != op->n_in + op->n_out)
         return backend_fail(err, THAW_E_INVALID, "%s: %u arguments, must be %u",
                             backend_op_rule_of(op->kind)->name, n_args, op->n_in + op->n_out);
@@ -191,7 +196,9 @@ thaw_status cpu_op_enqueue(thaw_stream *stream, thaw_kernel *kernel, const thaw_
     if (s == THAW_OK && kernel->workspace > 0)
         s = backend_slice_address(workspace, kernel->workspace, 64, "workspace, argument", n_args,
                                   &call.workspace, err);
-    if (s == THAW_OK)
-        kernel->algo->run(&call);
-    return s;
+    if (s != THAW_OK)
+        return s;
+    call.next = cpu_order_enter(stream->dev->order, &kernel->ahead);
+    kernel->algo->run(&call);
+    return THAW_OK;
 }

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "backends/common/memory.h"
+#include "backends/cpu/ahead.h"
 #include "backends/cpu/isa.h"
 #include "backends/cpu/kernel.h"
 #include "backends/cpu/peak.h"
@@ -133,6 +134,7 @@ static thaw_status read_options(const char *text, device_options *o, thaw_error 
 static void device_close(thaw_device *dev)
 {
     const thaw_host *host = dev->host;
+    cpu_order_destroy(host, dev->order);
     host->free(host->ctx, dev);
 }
 
@@ -168,10 +170,16 @@ static thaw_status plugin_device_open(uint32_t index, const char *options, thaw_
     if (s != THAW_OK)
         return s;
     thaw_device *dev = the_host->alloc(the_host->ctx, sizeof *dev, 64);
-    if (!dev)
+    cpu_order *order = cpu_order_create(the_host);
+    if (!dev || !order) {
+        if (order)
+            cpu_order_destroy(the_host, order);
+        the_host->free(the_host->ctx, dev);
         return backend_fail(err, THAW_E_NO_MEMORY, "no memory for the device cpu:0");
+    }
     size_t l3 = cpu_cache_bytes(3);
     *dev = (thaw_device){.host = the_host,
+                         .order = order,
                          .isa = o.isa,
                          .threads = the_host->thread_count(the_host->ctx),
                          .l2_bytes = near_bytes(),

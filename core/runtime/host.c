@@ -1,7 +1,6 @@
 /* host.c: what thaw offers to a plugin. */
 #include <string.h>
 
-#include "core/base/memory.h"
 #include "core/runtime/loader.h"
 
 static void host_log(void *ctx, int32_t level, const char *utf8)
@@ -12,14 +11,14 @@ static void host_log(void *ctx, int32_t level, const char *utf8)
 
 static void *host_alloc(void *ctx, size_t bytes, size_t align)
 {
-    (void)ctx;
-    return thaw_alloc_aligned(bytes, align);
+    thaw_host_services *services = ctx;
+    return thaw_slabs_alloc(&services->slabs, bytes, align);
 }
 
 static void host_free(void *ctx, void *p)
 {
-    (void)ctx;
-    thaw_free_aligned(p);
+    thaw_host_services *services = ctx;
+    thaw_slabs_free(&services->slabs, p);
 }
 
 static uint32_t host_thread_count(void *ctx)
@@ -45,6 +44,7 @@ void thaw_host_fill(thaw_host_services *services, const thaw_log *log, thaw_thre
 {
     services->log = log;
     services->threads = threads;
+    services->slabs = (thaw_slabs)THAW_SLABS_EMPTY;
     services->table = (thaw_host){
         .struct_size = sizeof services->table,
         .abi_minor = THAW_ABI_MINOR,

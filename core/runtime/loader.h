@@ -2,6 +2,7 @@
 #ifndef THAW_RUNTIME_LOADER_H
 #define THAW_RUNTIME_LOADER_H
 
+#include "core/base/slabs.h"
 #include "core/runtime/runtime.h"
 #include "thaw_ext.h"
 
@@ -11,6 +12,7 @@ typedef struct thaw_host_services {
     thaw_host table;
     const thaw_log *log;
     thaw_threads *threads;
+    thaw_slabs slabs; /* of what plugins allocate */
 } thaw_host_services;
 
 /* services stays where it is for as long as a plugin may use the table. */

@@ -53,6 +53,38 @@ static void every_task_runs_once(void **state)
     }
 }
 
+#define WORKERS 4u
+
+typedef struct first_tasks {
+    atomic_uint begun;
+    uint32_t of[WORKERS]; /* each worker's first task */
+} first_tasks;
+
+/* Nobody takes another's task before all have begun one. */
+static void note_first(void *arg, uint32_t task, uint32_t worker)
+{
+    first_tasks *f = arg;
+    if (f->of[worker] == UINT32_MAX) {
+        f->of[worker] = task;
+        atomic_fetch_add(&f->begun, 1);
+        while (atomic_load(&f->begun) < WORKERS)
+            usleep(100);
+    }
+}
+
+static void a_workers_tasks_follow_each_other(void **state)
+{
+    (void)state;
+    thaw_threads *pool;
+    assert_int_equal(thaw_threads_create(WORKERS, &pool, NULL), THAW_OK);
+    first_tasks f = {.of = {UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX}};
+    thaw_threads_run(pool, 22, note_first, &f);
+    const uint32_t expected[WORKERS] = {0, 6, 12, 17};
+    for (uint32_t i = 0; i < WORKERS; i++)
+        assert_int_equal(f.of[i], expected[i]);
+    thaw_threads_destroy(pool);
+}
+
 typedef struct caller {
     thaw_threads *pool;
     job *shared;
@@ -131,9 +163,8 @@ static void counts_have_bounds(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_task_runs_once),
-        cmocka_unit_test(callers_queue_up),
-        cmocka_unit_test(sleepers_are_woken),
+        cmocka_unit_test(every_task_runs_once), cmocka_unit_test(a_workers_tasks_follow_each_other),
+        cmocka_unit_test(callers_queue_up),     cmocka_unit_test(sleepers_are_woken),
         cmocka_unit_test(counts_have_bounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

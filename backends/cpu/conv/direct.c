@@ -55,6 +55,7 @@ const cpu_algo cpu_conv_direct = {
     .workspace = cpu_conv_gemm_workspace,
     .prepare = cpu_conv_gemm_prepare,
     .destroy = cpu_conv_gemm_destroy,
+    .weights = cpu_conv_gemm_weights,
     .run = cpu_conv_gemm_run,
 };
 
@@ -68,5 +69,6 @@ const cpu_algo cpu_conv_direct_bwd_data = {
     .workspace = cpu_conv_gemm_workspace,
     .prepare = cpu_conv_gemm_prepare,
     .destroy = cpu_conv_gemm_destroy,
+    .weights = cpu_conv_gemm_weights,
     .run = cpu_conv_gemm_run,
 };

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "backends/cpu/call.h"
 #include "geometry.h"
 #include "panels.h"
 #include "space.h"
@@ -15,27 +16,26 @@
 /* Tasks for each thread, so that a slow core does not hold up the others. */
 #define TASKS_PER_THREAD ((size_t)4)
 
-typedef struct {
-    conv_geometry geo;
-    const conv_kernels *kernels;
-    conv_panel *panels;
-    size_t n_panels;
-    float *weights; /* packed; NULL: each run packs them */
-    float *bias;    /* likewise */
-} gemm_state;
-
-/* Everything of a kernel or a run whose size follows from the op: offsets in bytes. */
+/* Everything that follows from the op. Offsets and sizes in bytes. */
 typedef struct {
     conv_geometry geo;
     const conv_kernels *kernels;
     size_t n_panels, weight_elements;
     bool const_weights, const_bias;
-    size_t task_rows; /* destination pixels of a task, at most */
+    size_t task_rows;             /* destination pixels of a task, at most */
+    size_t chunks, groups, tasks; /* cuts of each phase's pixels, and of the panels; all tasks */
     size_t panels_at, state_weights_at, state_bias_at, state_bytes;
     size_t zeros_at, weights_at, bias_at, worker_at; /* in the workspace */
     size_t worker_bytes, pixels_at;                  /* pixels_at: in a worker's part, after its pointers */
     size_t workspace_bytes;
 } gemm_plan;
+
+typedef struct {
+    gemm_plan plan;
+    conv_panel *panels;
+    float *weights; /* packed; NULL: each run packs them */
+    float *bias;    /* likewise */
+} gemm_state;
 
 /* Pixels whose source rows fill half of the second-level cache; the other half is for weights. */
 static size_t task_rows(const struct thaw_device *dev, const gemm_plan *p)
@@ -51,6 +51,23 @@ static size_t task_rows(const struct thaw_device *dev, const gemm_plan *p)
     return tiles * tile;
 }
 
+/* Cuts the work into tasks: pixels first, and panels too where the pixels are few. */
+static void cut_tasks(gemm_plan *p, uint32_t threads)
+{
+    const conv_geometry *g = &p->geo;
+    const size_t phases = g->phases_h * g->phases_w;
+    size_t largest = 0;
+    for (size_t i = 0; i < phases; i++) {
+        conv_phase phase = cpu_conv_phase(g, i);
+        largest = space_max(largest, g->batch * phase.rows * phase.cols);
+    }
+    p->chunks = space_max(space_ceil(largest, p->task_rows), 1);
+    const size_t wanted = threads > 1 ? threads * TASKS_PER_THREAD : 1;
+    const size_t now = p->chunks * phases;
+    p->groups = space_min(p->n_panels, space_ceil(wanted, now));
+    p->tasks = now * p->groups;
+}
+
 static gemm_plan make_plan(const struct thaw_device *dev, const backend_op *op)
 {
     gemm_plan p = {.geo = cpu_conv_geometry(op), .kernels = cpu_conv_kernels(dev->isa)};
@@ -62,6 +79,7 @@ static gemm_plan make_plan(const struct thaw_device *dev, const backend_op *op)
     p.weight_elements =
         cpu_conv_panel_layout(op->out, op->n_out, lanes, space_mul(taps, p.geo.tap_len), NULL);
     p.task_rows = task_rows(dev, &p);
+    cut_tasks(&p, dev->threads);
 
     space_take(&p.state_bytes, 1, sizeof(gemm_state));
     p.panels_at = space_take(&p.state_bytes, p.n_panels, sizeof(conv_panel));
@@ -112,23 +130,35 @@ thaw_status cpu_conv_gemm_prepare(const struct thaw_device *dev, const backend_o
         return backend_fail(err, THAW_E_NO_MEMORY, "convolution: no memory for %zu bytes of packed weights",
                             p.state_bytes);
     gemm_state *s = (gemm_state *)(void *)block;
-    *s = (gemm_state){.geo = p.geo, .kernels = p.kernels, .n_panels = p.n_panels};
+    *s = (gemm_state){.plan = p};
     s->panels = (conv_panel *)(void *)(block + p.panels_at);
     cpu_conv_panel_layout(op->out, op->n_out, p.kernels->lanes, p.geo.kh * p.geo.kw * p.geo.tap_len,
                           s->panels);
     if (p.const_weights) {
         s->weights = (float *)(void *)(block + p.state_weights_at);
-        conv_weights from = weights_of(op, &s->geo, const_data[1]);
-        for (size_t i = 0; i < s->n_panels; i++)
-            cpu_conv_panel_pack(s->kernels, &s->panels[i], &from, s->weights);
+        conv_weights from = weights_of(op, &s->plan.geo, const_data[1]);
+        for (size_t i = 0; i < p.n_panels; i++)
+            cpu_conv_panel_pack(p.kernels, &s->panels[i], &from, s->weights);
     }
     if (p.const_bias) {
         s->bias = (float *)(void *)(block + p.state_bias_at);
         const float *bias = op->n_in > 2 ? const_data[2] : NULL;
-        cpu_conv_panel_bias(s->panels, s->n_panels, s->kernels->lanes, bias, s->bias);
+        cpu_conv_panel_bias(s->panels, p.n_panels, p.kernels->lanes, bias, s->bias);
     }
     *state = s;
     return THAW_OK;
+}
+
+/* Where all pixels are in one piece, workers share the panels; otherwise each begins with the first. */
+cpu_weights cpu_conv_gemm_weights(const struct thaw_device *dev, const void *state)
+{
+    const gemm_state *s = state;
+    const gemm_plan *p = &s->plan;
+    cpu_weights w = {(const char *)s->weights, 0};
+    const size_t group = cpu_first_task(dev, p->tasks, 1);
+    if (p->tasks == p->groups && group < p->groups)
+        w.share = s->panels[space_cut(p->n_panels, p->groups, group)].weights_at * sizeof(float);
+    return w;
 }
 
 void cpu_conv_gemm_destroy(const struct thaw_device *dev, void *state)
@@ -143,15 +173,13 @@ typedef struct {
     conv_weights source; /* for packing */
     float *packed;
     char *worker_area;
-    size_t worker_bytes, pixels_at;
-    size_t chunks, groups; /* cuts of each phase's pixels, and of the panels */
 } gemm_job;
 
 static void pack_task(void *arg, uint32_t task, uint32_t worker)
 {
     const gemm_job *job = arg;
     (void)worker;
-    cpu_conv_panel_pack(job->state->kernels, &job->state->panels[task], &job->source, job->packed);
+    cpu_conv_panel_pack(job->state->plan.kernels, &job->state->panels[task], &job->source, job->packed);
 }
 
 /* The pixels of a phase that one task does, and its lists: for each tile of rows m0 … m0 + R - 1, R row
@@ -165,7 +193,7 @@ typedef struct {
 
 static void fill_tile(const gemm_job *job, const gemm_rows *rows, size_t m0, size_t n)
 {
-    const conv_geometry *g = &job->state->geo;
+    const conv_geometry *g = &job->state->plan.geo;
     const conv_phase *p = rows->phase;
     const float *x = job->call->args[0];
     const float **list = rows->pointers + m0 * p->tap_h * p->tap_w;
@@ -191,9 +219,6 @@ static void fill_tile(const gemm_job *job, const gemm_rows *rows, size_t m0, siz
     }
 }
 
-/* Bytes of a line of the caches. */
-#define LINE ((size_t)64)
-
 /* Whether source rows lie one behind the other in memory, each read by one destination pixel. */
 static bool rows_follow(const conv_geometry *g)
 {
@@ -201,15 +226,35 @@ static bool rows_follow(const conv_geometry *g)
            g->pad_top == 0 && g->pad_left == 0;
 }
 
-/* All tiles of the task with one panel; first: none has passed before, so that a tile draws the rows of the
- * next, a line for each of its steps, which is enough for 16. */
-static void multiply_panel(const gemm_job *job, const gemm_rows *rows, size_t index, bool first)
+/* Bytes of a line of the caches. */
+#define LINE ((size_t)64)
+/* The last tiles of a panel draw what is multiplied with next: a panel of two vectors has two lines for each
+ * of a tile's steps. */
+#define DRAWING_TILES ((size_t)2)
+
+/* What tile t of a panel draws; rows_too: also the rows of the tile behind it, which has not been read yet. A
+ * line for each step is enough for 16 of them. */
+static const char *to_draw(const conv_tile *tile, size_t n, size_t t, size_t tiles, bool rows_too,
+                           const char *next)
+{
+    const size_t left = tiles - 1 - t, part = tile->taps * tile->tap_len * LINE;
+    if (rows_too && left > 0)
+        return (const char *)(tile->rows[n - 1] + tile->tap_len);
+    if (!next || left >= DRAWING_TILES)
+        return NULL;
+    return left == 0 && tiles > 1 && !rows_too ? next + part : next;
+}
+
+/* All tiles of the task with one panel. next: the weights behind its own, or NULL. */
+static void multiply_panel(const gemm_job *job, const gemm_rows *rows, size_t index, bool first,
+                           const char *next)
 {
     const gemm_state *s = job->state;
     const backend_op *op = job->call->op;
     const conv_panel *panel = &s->panels[index];
-    const size_t lanes = s->kernels->lanes, width = panel->vectors * lanes;
-    const size_t taps = rows->phase->tap_h * rows->phase->tap_w, len = s->geo.tap_len;
+    const gemm_plan *p = &s->plan;
+    const size_t lanes = p->kernels->lanes, width = panel->vectors * lanes;
+    const size_t taps = rows->phase->tap_h * rows->phase->tap_w, len = p->geo.tap_len;
     const size_t skip = rows->phase->first_tap * len;
     float *const *out = (float *const *)(const void *)(job->call->args + op->n_in);
     conv_tile tile = {
@@ -221,90 +266,79 @@ static void multiply_panel(const gemm_job *job, const gemm_rows *rows, size_t in
         .out = out[panel->out] + panel->out_first,
         .out_pitch = (size_t)op->out[panel->out].pixel_pitch,
         .cols = panel->cols,
-        .prefetch = (const char *)job->zeros,
     };
-    const bool draw = first && rows_follow(&s->geo);
+    const bool rows_too = first && rows_follow(&p->geo);
     for (size_t t = 0; t < rows->tiles; t++) {
         size_t m0 = space_cut(rows->count, rows->tiles, t);
         size_t n = space_cut(rows->count, rows->tiles, t + 1) - m0;
         tile.rows = rows->pointers + m0 * taps;
         tile.pixels = rows->pixels + m0;
-        if (draw) {
-            tile.prefetch = (const char *)(tile.rows[n - 1] + len);
-            tile.prefetch_step = LINE;
-        }
-        s->kernels->tile[panel->vectors - 1][n](&tile);
+        tile.prefetch = to_draw(&tile, n, t, rows->tiles, rows_too, next);
+        p->kernels->tile[panel->vectors - 1][n](&tile);
     }
+}
+
+/* What is multiplied with behind panel `index` of a task whose panels end before `end`. With another piece of
+ * the pixels it begins anew, with panels that are in the cache where they fit. */
+static const char *weights_behind(const gemm_job *job, size_t index, size_t end, uint32_t task,
+                                  uint32_t worker)
+{
+    const gemm_state *s = job->state;
+    const char *next = cpu_next_weights(job->call, s->plan.tasks, task, worker);
+    if (index + 1 < end || (!next && end < s->plan.n_panels))
+        return (const char *)(job->weights + s->panels[index + 1].weights_at);
+    return next;
 }
 
 static void gemm_task(void *arg, uint32_t task, uint32_t worker)
 {
     const gemm_job *job = arg;
-    const gemm_state *s = job->state;
-    const size_t group = task % job->groups, chunk = task / job->groups % job->chunks;
-    const conv_phase phase = cpu_conv_phase(&s->geo, task / job->groups / job->chunks);
-    const size_t total = s->geo.batch * phase.rows * phase.cols;
-    char *area = job->worker_area + worker * job->worker_bytes;
+    const gemm_plan *p = &job->state->plan;
+    const size_t group = task % p->groups, chunk = task / p->groups % p->chunks;
+    const conv_phase phase = cpu_conv_phase(&p->geo, task / p->groups / p->chunks);
+    const size_t total = p->geo.batch * phase.rows * phase.cols;
+    char *area = job->worker_area + worker * p->worker_bytes;
     gemm_rows rows = {
         .phase = &phase,
-        .first = space_cut(total, job->chunks, chunk),
+        .first = space_cut(total, p->chunks, chunk),
         .pointers = (const float **)(void *)area,
-        .pixels = (size_t *)(void *)(area + job->pixels_at),
+        .pixels = (size_t *)(void *)(area + p->pixels_at),
     };
-    rows.count = space_cut(total, job->chunks, chunk + 1) - rows.first;
+    rows.count = space_cut(total, p->chunks, chunk + 1) - rows.first;
     if (rows.count == 0)
         return;
-    rows.tiles = space_ceil(rows.count, s->kernels->max_rows);
+    rows.tiles = space_ceil(rows.count, p->kernels->max_rows);
     for (size_t t = 0; t < rows.tiles; t++) {
         size_t m0 = space_cut(rows.count, rows.tiles, t);
         fill_tile(job, &rows, m0, space_cut(rows.count, rows.tiles, t + 1) - m0);
     }
-    const size_t end = space_cut(s->n_panels, job->groups, group + 1);
-    const size_t begin = space_cut(s->n_panels, job->groups, group);
+    const size_t end = space_cut(p->n_panels, p->groups, group + 1);
+    const size_t begin = space_cut(p->n_panels, p->groups, group);
     for (size_t i = begin; i < end; i++)
-        multiply_panel(job, &rows, i, i == begin);
-}
-
-/* Cuts the work into tasks: pixels first, and panels too where the pixels are few. */
-static uint32_t cut_tasks(gemm_job *job, const gemm_plan *p, uint32_t threads)
-{
-    const conv_geometry *g = &p->geo;
-    const size_t phases = g->phases_h * g->phases_w;
-    size_t largest = 0;
-    for (size_t i = 0; i < phases; i++) {
-        conv_phase phase = cpu_conv_phase(g, i);
-        largest = space_max(largest, g->batch * phase.rows * phase.cols);
-    }
-    job->chunks = space_max(space_ceil(largest, p->task_rows), 1);
-    const size_t wanted = threads > 1 ? threads * TASKS_PER_THREAD : 1;
-    const size_t now = job->chunks * phases;
-    job->groups = space_min(p->n_panels, space_ceil(wanted, now));
-    return (uint32_t)(now * job->groups);
+        multiply_panel(job, &rows, i, i == begin, weights_behind(job, i, end, task, worker));
 }
 
 void cpu_conv_gemm_run(const cpu_call *call)
 {
-    const struct thaw_device *dev = call->dev;
-    const gemm_plan p = make_plan(dev, call->op);
+    const thaw_host *host = call->dev->host;
     const gemm_state *s = call->state;
+    const gemm_plan *p = &s->plan;
     char *space = call->workspace;
     gemm_job job = {.call = call, .state = s, .weights = s->weights, .bias = s->bias};
-    float *zeros = (float *)(void *)(space + p.zeros_at);
-    memset(zeros, 0, p.geo.tap_len * sizeof *zeros);
+    float *zeros = (float *)(void *)(space + p->zeros_at);
+    memset(zeros, 0, p->geo.tap_len * sizeof *zeros);
     job.zeros = zeros;
-    job.worker_area = space + p.worker_at;
-    job.worker_bytes = p.worker_bytes;
-    job.pixels_at = p.pixels_at;
+    job.worker_area = space + p->worker_at;
     if (!job.bias) {
-        float *bias = (float *)(void *)(space + p.bias_at);
-        cpu_conv_panel_bias(s->panels, s->n_panels, s->kernels->lanes, call->args[2], bias);
+        float *bias = (float *)(void *)(space + p->bias_at);
+        cpu_conv_panel_bias(s->panels, p->n_panels, p->kernels->lanes, call->args[2], bias);
         job.bias = bias;
     }
     if (!job.weights) {
-        job.packed = (float *)(void *)(space + p.weights_at);
-        job.source = weights_of(call->op, &s->geo, call->args[1]);
-        dev->host->parallel_for(dev->host->ctx, (uint32_t)s->n_panels, pack_task, &job);
+        job.packed = (float *)(void *)(space + p->weights_at);
+        job.source = weights_of(call->op, &p->geo, call->args[1]);
+        host->parallel_for(host->ctx, (uint32_t)p->n_panels, pack_task, &job);
         job.weights = job.packed;
     }
-    dev->host->parallel_for(dev->host->ctx, cut_tasks(&job, &p, dev->threads), gemm_task, &job);
+    host->parallel_for(host->ctx, (uint32_t)p->tasks, gemm_task, &job);
 }

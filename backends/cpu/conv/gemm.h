@@ -16,6 +16,7 @@ size_t cpu_conv_gemm_workspace(const struct thaw_device *dev, const backend_op *
 thaw_status cpu_conv_gemm_prepare(const struct thaw_device *dev, const backend_op *op,
                                   const void *const *const_data, void **state, thaw_error *err);
 void cpu_conv_gemm_destroy(const struct thaw_device *dev, void *state);
+cpu_weights cpu_conv_gemm_weights(const struct thaw_device *dev, const void *state);
 void cpu_conv_gemm_run(const cpu_call *call);
 
 #endif

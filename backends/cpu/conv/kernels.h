@@ -29,8 +29,7 @@ typedef struct {
     size_t out_pitch;
     const size_t *pixels;
     size_t cols;          /* 1 … W */
-    const char *prefetch; /* drawn towards the second-level cache, prefetch_step bytes further each k */
-    size_t prefetch_step;
+    const char *prefetch; /* NULL, or a line of it is drawn towards the second-level cache at each k */
 } conv_tile;
 
 /* Pixels of one line of the destination, windows within the image:

@@ -91,7 +91,7 @@ INLINE void sum_tile(const conv_tile *t, vec (*acc)[2], size_t rows, size_t nv, 
             w += nv * LANES;
             if (draw) {
                 __builtin_prefetch(ahead, 0, 2);
-                ahead += t->prefetch_step;
+                ahead += LINE * sizeof(float);
             }
             UNROLL
             for (size_t m = 0; m < rows; m++) {

@@ -104,7 +104,7 @@ static double cost(const struct thaw_device *dev, const backend_op *op, size_t v
         .name = NAME, .kind = KIND, .min_isa = CPU_ISA_GENERIC, .max_isa = CPU_ISA_AVX512,                   \
         .accepts = accepts_##MH##x##MW##_##RH##x##RW, .cost = cost_##MH##x##MW##_##RH##x##RW,                \
         .workspace = workspace_##MH##x##MW##_##RH##x##RW, .prepare = prepare_##MH##x##MW##_##RH##x##RW,      \
-        .destroy = cpu_wino_destroy, .run = cpu_wino_run,                                                    \
+        .destroy = cpu_wino_destroy, .weights = cpu_wino_weights, .run = cpu_wino_run,                       \
     }
 
 const cpu_algo cpu_wino_forward[WINO_VARIANTS] = {

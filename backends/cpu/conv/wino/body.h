@@ -189,14 +189,13 @@ INLINE void weights_body(const wino_weights *t, size_t mh, size_t rh, size_t mw,
 }
 
 /* One piece of the sum, in registers. Three rows share a pointer, because there are not enough of them for
- * one each: row m is at base[m/3] + m%3*pitch. */
-INLINE void product_piece(const wino_product *t, size_t first, size_t n, size_t rows, size_t nv)
+ * one each: row m is at base[m/3] + m%3*pitch. draw: as sum_tile's. */
+INLINE void product_piece(const wino_product *t, size_t first, size_t n, size_t rows, size_t nv, bool draw)
 {
     const size_t bases = (rows + 2) / 3, pitch = t->v_pitch * sizeof(float);
     const char *base[(ROWS + 2) / 3];
     const float *u = t->u + first * nv * LANES;
-    const char *prefetch = t->prefetch + first * t->prefetch_step;
-    const size_t step = t->prefetch_step;
+    const char *prefetch = draw ? t->prefetch + first * LINE * sizeof(float) : NULL;
     vec acc[ROWS][2];
     UNROLL
     for (size_t i = 0; i < bases; i++)
@@ -213,8 +212,10 @@ INLINE void product_piece(const wino_product *t, size_t first, size_t n, size_t 
         for (size_t v = 0; v < nv; v++)
             b[v] = vec_load(u + v * LANES);
         u += nv * LANES;
-        __builtin_prefetch(prefetch, 0, 2);
-        prefetch += step;
+        if (draw) {
+            __builtin_prefetch(prefetch, 0, 2);
+            prefetch += LINE * sizeof(float);
+        }
         UNROLL
         for (size_t m = 0; m < rows; m++) {
             const vec x = vec_set1(((const float *)(const void *)(base[m / 3] + m % 3 * pitch))[k]);
@@ -237,7 +238,10 @@ INLINE void product_body(const wino_product *t, size_t rows, size_t nv)
     const size_t pieces = (t->depth + WINO_MAX_CHAIN - 1) / WINO_MAX_CHAIN;
     for (size_t i = 0, first = 0; i < pieces; i++) {
         const size_t end = t->depth * (i + 1) / pieces;
-        product_piece(t, first, end - first, rows, nv);
+        if (t->prefetch)
+            product_piece(t, first, end - first, rows, nv, true);
+        else
+            product_piece(t, first, end - first, rows, nv, false);
         first = end;
     }
 }

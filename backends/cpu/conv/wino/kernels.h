@@ -32,8 +32,7 @@ typedef struct {
     size_t v_pitch, depth;
     const float *u; /* aligned to a vector, as is out */
     float *out;
-    const char *prefetch; /* drawn towards the second-level cache, prefetch_step bytes further at each k */
-    size_t prefetch_step;
+    const char *prefetch; /* NULL, or a line of it is drawn towards the second-level cache at each k */
 } wino_product;
 
 /* out[i*row_pitch + j*pixel_pitch + c] = max(floor, bias[c] + (A^T q A)[i][j]) at channel c, for i < rows,

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "backends/cpu/call.h"
 #include "backends/cpu/conv/space.h"
 #include "tiles.h"
 #include "wino.h"
@@ -41,10 +42,13 @@ static const float *weights_at(const wino_job *job, size_t panel, size_t point)
            point * job->plan->geo.channels * c->vectors * job->plan->conv->lanes;
 }
 
-/* M[p] = V[p]*U[p] for one panel and point. Each piece of the product draws its share of the weights that
- * come next towards the cache. */
+/* Bytes of a line of the caches. */
+#define LINE ((size_t)64)
+
+/* M[p] = V[p]*U[p] for one panel and point. The first pieces of the product draw the weights that come next
+ * towards the cache: there are as many lines for each k as vectors in a panel. */
 static void multiply(const wino_job *job, const wino_tiles *t, size_t index, size_t point, float *m,
-                     const float *next)
+                     const void *next)
 {
     const wino_plan *p = job->plan;
     const conv_panel *panel = &job->panels[index];
@@ -55,29 +59,32 @@ static void multiply(const wino_job *job, const wino_tiles *t, size_t index, siz
         .v_pitch = p->depth,
         .depth = depth,
         .u = weights_at(job, index, point),
-        .prefetch_step = next ? width * sizeof(float) / pieces : 0,
     };
     for (size_t i = 0; i < pieces; i++) {
         const size_t first = space_cut(t->count, pieces, i), n = space_cut(t->count, pieces, i + 1) - first;
         product.v = v + first * p->depth;
         product.out = m + first * width;
-        product.prefetch = (const char *)(next ? next : product.u) + depth * product.prefetch_step * i;
+        product.prefetch = next && i < panel->vectors ? (const char *)next + i * depth * LINE : NULL;
         p->products->product[panel->vectors - 1][n](&product);
     }
 }
 
-/* Panels first … end - 1, which are at most a group. */
-static void do_panels(const wino_job *job, const wino_tiles *t, size_t first, size_t end, uint32_t worker)
+/* Group `index` of the panels. next: the weights of the next op, or NULL. */
+static void do_group(const wino_job *job, const wino_tiles *t, size_t index, uint32_t worker,
+                     const void *next)
 {
     const wino_plan *p = job->plan;
+    const size_t first = space_cut(p->n_panels, p->groups, index);
+    const size_t end = space_cut(p->n_panels, p->groups, index + 1);
     float *m = worker_at(job, worker, p->m_at);
+    if (!next && end < p->n_panels)
+        next = weights_at(job, end, 0);
     for (size_t point = 0; point < p->points; point++) {
         for (size_t i = first; i < end; i++) {
-            const float *next = i + 1 < end             ? weights_at(job, i + 1, point)
-                                : point + 1 < p->points ? weights_at(job, first, point + 1)
-                                : end < p->n_panels     ? weights_at(job, end, 0)
-                                                        : NULL;
-            multiply(job, t, i, point, m + (i - first) * p->m_panel + point * p->m_pitch, next);
+            const void *behind = i + 1 < end             ? weights_at(job, i + 1, point)
+                                 : point + 1 < p->points ? weights_at(job, first, point + 1)
+                                                         : next;
+            multiply(job, t, i, point, m + (i - first) * p->m_panel + point * p->m_pitch, behind);
         }
     }
     for (size_t i = first; i < end; i++)
@@ -89,10 +96,10 @@ static void block_task(void *arg, uint32_t task, uint32_t worker)
     const wino_job *job = arg;
     const wino_plan *p = job->plan;
     const wino_tiles t = tiles_of(job, task, worker);
+    const void *next = cpu_next_weights(job->call, p->blocks, task, worker);
     cpu_wino_tiles_in(&t);
     for (size_t i = 0; i < p->groups; i++)
-        do_panels(job, &t, space_cut(p->n_panels, p->groups, i), space_cut(p->n_panels, p->groups, i + 1),
-                  worker);
+        do_group(job, &t, i, worker, i + 1 == p->groups ? next : NULL);
 }
 
 static void input_task(void *arg, uint32_t task, uint32_t worker)
@@ -106,9 +113,8 @@ static void panel_task(void *arg, uint32_t task, uint32_t worker)
     const wino_job *job = arg;
     const wino_plan *p = job->plan;
     const wino_tiles t = tiles_of(job, task % job->chunks, worker);
-    const size_t i = task / job->chunks;
-    do_panels(job, &t, space_cut(p->n_panels, p->groups, i), space_cut(p->n_panels, p->groups, i + 1),
-              worker);
+    do_group(job, &t, task / job->chunks, worker,
+             cpu_next_weights(job->call, p->groups * p->blocks, task, worker));
 }
 
 static void weights_task(void *arg, uint32_t task, uint32_t worker)

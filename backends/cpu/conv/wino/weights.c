@@ -2,6 +2,7 @@
 #include "state.h"
 #include "wino.h"
 
+#include "backends/cpu/call.h"
 #include "backends/cpu/conv/space.h"
 
 size_t cpu_wino_workspace(const struct thaw_device *dev, const backend_op *op, size_t variant)
@@ -72,6 +73,18 @@ thaw_status cpu_wino_prepare(const struct thaw_device *dev, const backend_op *op
     host->free(host->ctx, packed);
     *state = s;
     return THAW_OK;
+}
+
+/* Where threads share the tiles, they share the panels; otherwise each begins with the first. */
+cpu_weights cpu_wino_weights(const struct thaw_device *dev, const void *state)
+{
+    const wino_state *s = state;
+    const wino_plan *p = &s->plan;
+    cpu_weights w = {(const char *)s->weights, 0};
+    const size_t group = cpu_first_task(dev, p->groups * p->blocks, 1) / p->blocks;
+    if (p->shared && group < p->groups)
+        w.share = s->panels[space_cut(p->n_panels, p->groups, group)].weights_at * sizeof(float);
+    return w;
 }
 
 void cpu_wino_destroy(const struct thaw_device *dev, void *state)

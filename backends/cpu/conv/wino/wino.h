@@ -13,6 +13,7 @@ size_t cpu_wino_workspace(const struct thaw_device *dev, const backend_op *op, s
 thaw_status cpu_wino_prepare(const struct thaw_device *dev, const backend_op *op, size_t variant,
                              const void *const *const_data, void **state, thaw_error *err);
 void cpu_wino_destroy(const struct thaw_device *dev, void *state);
+cpu_weights cpu_wino_weights(const struct thaw_device *dev, const void *state);
 void cpu_wino_run(const cpu_call *call);
 
 /* One algorithm for each variant: CONV2D and CONV2D_BWD_DATA. */
