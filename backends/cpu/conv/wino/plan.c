@@ -28,6 +28,12 @@ wino_geometry cpu_wino_geometry(const backend_op *op)
     return g;
 }
 
+wino_spot cpu_wino_set(const wino_variant *v, size_t index)
+{
+    const size_t across = wino_set_count(v->mw, v->rw, v->stride);
+    return wino_spot_of(v, index / across, index % across);
+}
+
 /* An odd number of cache lines, so that the streams of the points fall into different sets. */
 static size_t odd_lines(size_t elements)
 {
@@ -101,7 +107,7 @@ static void cut(const struct thaw_device *dev, wino_plan *p)
     cutter c = {.plan = p, .threads = space_max(dev->threads, 1), .room = dev->l2_bytes / 8 * 7};
     c.v_tile = space_mul(p->points, space_mul(p->depth, sizeof(float)));
     c.m_tile = space_mul(p->points, space_mul(p->panel_width, sizeof(float)));
-    c.u_panel = space_mul(p->points, space_mul(p->geo.channels, p->panel_width * sizeof(float)));
+    c.u_panel = space_mul(p->sets, space_mul(p->geo.channels, p->panel_width * sizeof(float)));
     cutting best = {0};
     for (size_t groups = p->n_panels; groups > 0; groups--) {
         for (size_t halves = MAX_BLOCK_HALVES; halves > 0; halves--) {
@@ -157,9 +163,10 @@ wino_plan cpu_wino_plan(const struct thaw_device *dev, const backend_op *op, siz
     const size_t lanes = p.conv->lanes;
     p.wino = cpu_wino_kernels(dev->isa, variant);
     p.products = cpu_wino_products(dev->isa);
-    p.nh = v->mh + v->rh - 1;
-    p.nw = v->mw + v->rw - 1;
+    p.nh = (v->mh - 1) * v->stride + v->rh;
+    p.nw = (v->mw - 1) * v->stride + v->rw;
     p.points = p.nh * p.nw;
+    p.sets = wino_set_count(v->mh, v->rh, v->stride) * wino_set_count(v->mw, v->rw, v->stride);
     p.taps = v->rh * v->rw;
     p.tiles_h = space_ceil(p.geo.dst_h, v->mh);
     p.tiles_w = space_ceil(p.geo.dst_w, v->mw);
@@ -168,7 +175,7 @@ wino_plan cpu_wino_plan(const struct thaw_device *dev, const backend_op *op, siz
     p.n_panels = cpu_conv_panel_count(op->out, op->n_out, lanes);
     p.panel_width = 2 * lanes;
     p.weight_elements =
-        cpu_conv_panel_layout(op->out, op->n_out, lanes, space_mul(p.points, p.geo.channels), NULL);
+        cpu_conv_panel_layout(op->out, op->n_out, lanes, space_mul(p.sets, p.geo.channels), NULL);
     p.packed_elements = space_mul(space_mul(p.taps, p.geo.channels), p.panel_width);
     p.const_weights = op->in[1].role == THAW_ROLE_CONST;
     const bool has_bias = op->kind == THAW_OP_CONV2D && op->n_in > 2;
