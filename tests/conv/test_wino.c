@@ -21,7 +21,7 @@ static const double bounds[WINO_VARIANTS] = {
     [WINO_2x2_5x5_1] = 1.3,  [WINO_4x4_5x5_1] = 4.4, [WINO_1x3_1x7_1] = 1.6, [WINO_1x4_1x7_1] = 2.4,
     [WINO_1x6_1x7_1] = 6.0,  [WINO_3x1_7x1_1] = 1.6, [WINO_4x1_7x1_1] = 2.4, [WINO_6x1_7x1_1] = 6.0,
     [WINO_1x4_1x3_1] = 0.5,  [WINO_1x8_1x3_1] = 2.6, [WINO_4x1_3x1_1] = 0.5, [WINO_8x1_3x1_1] = 2.6,
-    [WINO_2x2_3x3_2] = 10,   [WINO_3x3_3x3_2] = 10,  [WINO_4x4_3x3_2] = 10,  [WINO_6x6_3x3_2] = 10,
+    [WINO_2x2_3x3_2] = 0.28, [WINO_3x3_3x3_2] = 0.3,
 };
 
 enum { IN = 132, OUT = 40 };

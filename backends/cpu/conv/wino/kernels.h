@@ -11,8 +11,8 @@
 
 /* Longest edge of a tile and of what it reads. */
 #define WINO_MAX_M      8
-#define WINO_MAX_N      13
-#define WINO_MAX_POINTS 169
+#define WINO_MAX_N      12
+#define WINO_MAX_POINTS 64
 #define WINO_MAX_TAPS   25
 
 /* A variant: what is the same for all instruction sets. */
