@@ -67,9 +67,11 @@ static fraction add(fraction a, fraction b)
 
 typedef void (*transform_fn)(const fraction *from, fraction *to);
 
-static void check(int m, int r, transform_fn input, transform_fn output, const fraction *filter)
+/* The last of `rows` rows of the filter's transform is the factor of all points from there on. */
+static void check(int m, int r, int stride, transform_fn input, transform_fn output, const fraction *filter,
+                  int rows)
 {
-    const int n = m + r - 1;
+    const int n = (m - 1) * stride + r;
     assert_true(n <= MAX_N);
     for (int at = 0; at < n; at++) {
         for (int tap = 0; tap < r; tap++) {
@@ -78,12 +80,13 @@ static void check(int m, int r, transform_fn input, transform_fn output, const f
                 d[i] = (fraction){i == at, 1};
             input(d, v);
             for (int i = 0; i < n; i++)
-                v[i] = mul(v[i], filter[i * r + tap]);
+                v[i] = mul(v[i], filter[(i < rows ? i : rows - 1) * r + tap]);
             output(v, y);
             for (int i = 0; i < m; i++) {
-                if (y[i].num != (i + tap == at) || y[i].den != 1)
-                    fail_msg("F(%d,%d): input %d and tap %d make output %d the fraction %lld/%lld", m, r, at,
-                             tap, i, (long long)y[i].num, (long long)y[i].den);
+                if (y[i].num != (i * stride + tap == at) || y[i].den != 1)
+                    fail_msg(
+                        "F(%d,%d) of stride %d: input %d and tap %d make output %d the fraction %lld/%lld", m,
+                        r, stride, at, tap, i, (long long)y[i].num, (long long)y[i].den);
             }
         }
     }
@@ -93,8 +96,9 @@ static void transforms_make_the_correlation(void **state)
 {
     (void)state;
     int count = 0;
-#define F(m, r, ...)                                                                                         \
-    check(m, r, wino_input_##m##_##r, wino_output_##m##_##r, wino_filter_##m##_##r[0]);                      \
+#define F(m, r, s, ...)                                                                                      \
+    check(m, r, s, wino_input_##m##_##r##_##s, wino_output_##m##_##r##_##s, wino_filter_##m##_##r##_##s[0],  \
+          (int)(sizeof wino_filter_##m##_##r##_##s / sizeof wino_filter_##m##_##r##_##s[0]));                \
     count++;
 #include "backends/cpu/conv/wino/points.def"
 #undef F

@@ -17,20 +17,23 @@ static const cpu_isa isas[] = {CPU_ISA_GENERIC, CPU_ISA_AVX2, CPU_ISA_AVX512};
 /* Relative L2 error against sums in double on random data of both signs, at most, in units of 1e-6: half more
  * than what was measured. It is a matter of the points, not of the instruction set. */
 static const double bounds[WINO_VARIANTS] = {
-    [WINO_2x2_3x3] = 0.35, [WINO_4x4_3x3] = 1.0, [WINO_5x5_3x3] = 2.0, [WINO_6x6_3x3] = 4.2,
-    [WINO_2x2_5x5] = 1.3,  [WINO_4x4_5x5] = 4.4, [WINO_1x3_1x7] = 1.6, [WINO_1x4_1x7] = 2.4,
-    [WINO_1x6_1x7] = 6.0,  [WINO_3x1_7x1] = 1.6, [WINO_4x1_7x1] = 2.4, [WINO_6x1_7x1] = 6.0,
-    [WINO_1x4_1x3] = 0.5,  [WINO_1x8_1x3] = 2.6, [WINO_4x1_3x1] = 0.5, [WINO_8x1_3x1] = 2.6,
+    [WINO_2x2_3x3_1] = 0.35, [WINO_4x4_3x3_1] = 1.0, [WINO_5x5_3x3_1] = 2.0, [WINO_6x6_3x3_1] = 4.2,
+    [WINO_2x2_5x5_1] = 1.3,  [WINO_4x4_5x5_1] = 4.4, [WINO_1x3_1x7_1] = 1.6, [WINO_1x4_1x7_1] = 2.4,
+    [WINO_1x6_1x7_1] = 6.0,  [WINO_3x1_7x1_1] = 1.6, [WINO_4x1_7x1_1] = 2.4, [WINO_6x1_7x1_1] = 6.0,
+    [WINO_1x4_1x3_1] = 0.5,  [WINO_1x8_1x3_1] = 2.6, [WINO_4x1_3x1_1] = 0.5, [WINO_8x1_3x1_1] = 2.6,
+    [WINO_2x2_3x3_2] = 0.28, [WINO_3x3_3x3_2] = 0.3,
 };
 
 enum { IN = 132, OUT = 40 };
 
-/* Three tiles and a rest each way, padded to the same size where a layer of the network is. */
+/* Three tiles and a rest each way, padded where a layer of the network is. */
 static conv_case case_of(const wino_variant *v)
 {
-    const int h = (int)(v->rh == 1 ? 2 : 3 * v->mh + 1), w = (int)(v->rw == 1 ? 2 : 3 * v->mw + 1);
-    return (conv_case){2, h, w, IN,    (int)v->rh, (int)v->rw, 1, 1, (int)v->rh / 2, (int)v->rw / 2,
-                       h, w, 1, {OUT}, 0,          0};
+    const int oh = (int)(v->rh == 1 ? 2 : 3 * v->mh + 1), ow = (int)(v->rw == 1 ? 2 : 3 * v->mw + 1);
+    const int rh = (int)v->rh, rw = (int)v->rw, s = (int)v->stride;
+    const int pad_h = s == 1 ? rh / 2 : 0, pad_w = s == 1 ? rw / 2 : 0;
+    const int h = (oh - 1) * s + rh - 2 * pad_h, w = (ow - 1) * s + rw - 2 * pad_w;
+    return (conv_case){2, h, w, IN, rh, rw, s, s, pad_h, pad_w, oh, ow, 1, {OUT}, 0, 0};
 }
 
 /* The number of the variant among the algorithms that accept its case: direct is 0. */
@@ -38,7 +41,8 @@ static size_t number_of(const conv_case *c, size_t variant)
 {
     size_t n = 1;
     for (size_t i = 0; i < variant; i++)
-        n += (int)cpu_wino_variants[i].rh == c->kh && (int)cpu_wino_variants[i].rw == c->kw;
+        n += (int)cpu_wino_variants[i].rh == c->kh && (int)cpu_wino_variants[i].rw == c->kw &&
+             (int)cpu_wino_variants[i].stride == c->stride_h;
     return n;
 }
 
@@ -48,7 +52,7 @@ static double sum_at(const conv_case *c, const float *x, const float *w, int n, 
     double sum = 0;
     for (int i = 0; i < c->kh; i++) {
         for (int j = 0; j < c->kw; j++) {
-            const int y = oy - c->pad_top + i, q = ox - c->pad_left + j;
+            const int y = oy * c->stride_h - c->pad_top + i, q = ox * c->stride_w - c->pad_left + j;
             if (y < 0 || y >= c->h || q < 0 || q >= c->w)
                 continue;
             for (int k = 0; k < c->c; k++)
@@ -106,7 +110,8 @@ static void check_odd(const conv_case *c, run_options o, float odd)
     *place = odd;
     assert_true(run_forward(c, o, x, w, NULL, &y));
     for (int p = 0; p < c->n * c->oh * c->ow; p++) {
-        const int i = at_y - (p / c->ow % c->oh - c->pad_top), j = at_x - (p % c->ow - c->pad_left);
+        const int i = at_y - (p / c->ow % c->oh * c->stride_h - c->pad_top);
+        const int j = at_x - (p % c->ow * c->stride_w - c->pad_left);
         const bool reached = p < c->oh * c->ow && i >= 0 && i < c->kh && j >= 0 && j < c->kw;
         for (int k = 0; k < OUT; k++) {
             if (reached)

@@ -15,8 +15,9 @@ const cpu_algo *const cpu_conv_algos[] = {
     &cpu_conv_direct_bwd_data,
     &cpu_conv_direct_bwd_filter,
     &cpu_conv_wino_bwd_filter,
-#define WINO(MH, RH, MW, RW, terms, name)                                                                    \
-    &cpu_wino_forward[WINO_##MH##x##MW##_##RH##x##RW], &cpu_wino_backward[WINO_##MH##x##MW##_##RH##x##RW],
+#define WINO(MH, RH, MW, RW, S, terms, name)                                                                 \
+    &cpu_wino_forward[WINO_##MH##x##MW##_##RH##x##RW##_##S],                                                 \
+        &cpu_wino_backward[WINO_##MH##x##MW##_##RH##x##RW##_##S],
 #include "wino/variants.def"
 #undef WINO
     NULL,

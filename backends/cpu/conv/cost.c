@@ -5,6 +5,9 @@
 /* Packing copies: read, write, and the page faults of fresh memory. */
 #define PACK_EACH 24.0
 
+/* Share of COST_EFFICIENCY with a stride: what is read of an image serves fewer taps. */
+#define STRIDED_SHARE 0.9
+
 /* Batches. Of frozen layers: little is lost by it at one image, and at 32. Weights that change are those of
  * training. */
 #define TYPICAL_FROZEN   4
@@ -55,7 +58,9 @@ double cpu_conv_direct_cost(const struct thaw_device *dev, const backend_op *rea
     const thaw_tensor *w = filter ? &op->out[0] : &op->in[1];
     const thaw_tensor *y = op->kind == THAW_OP_CONV2D ? &op->out[0] : filter ? &op->in[1] : &op->in[0];
     const double weights = (double)w->n * w->h * w->w * w->c;
-    const double products = weights * (double)backend_pixels(y) / COST_EFFICIENCY;
+    const bool strided = op->attr.conv.stride_h > 1 || op->attr.conv.stride_w > 1;
+    const double efficiency = strided ? STRIDED_SHARE * COST_EFFICIENCY : COST_EFFICIENCY;
+    const double products = weights * (double)backend_pixels(y) / efficiency;
     if (filter)
         return products;
     return products + weights * sizeof(float) * cpu_conv_cost_of_byte(dev) +

@@ -9,11 +9,11 @@
 
 /* The fewest of a window's r taps that lie inside the source, over all places of one axis: it is at either
  * end that they are few. */
-static size_t least_taps(size_t src, size_t dst, size_t r, ptrdiff_t pad)
+static size_t least_taps(size_t src, size_t dst, size_t r, size_t stride, ptrdiff_t pad)
 {
     size_t least = r;
     for (size_t i = 0; i < 2 * r && i < dst; i++) {
-        const ptrdiff_t first = (ptrdiff_t)(i < r ? i : dst - 1 - (i - r)) - pad;
+        const ptrdiff_t first = (ptrdiff_t)((i < r ? i : dst - 1 - (i - r)) * stride) - pad;
         const ptrdiff_t begin = first > 0 ? first : 0, end = first + (ptrdiff_t)r;
         const ptrdiff_t inside = (end < (ptrdiff_t)src ? end : (ptrdiff_t)src) - begin;
         least = space_min(least, inside > 0 ? (size_t)inside : 0);
@@ -24,8 +24,8 @@ static size_t least_taps(size_t src, size_t dst, size_t r, ptrdiff_t pad)
 static size_t least_terms(const backend_op *op, const wino_variant *v)
 {
     const wino_geometry g = cpu_wino_geometry(op);
-    return least_taps(g.src_h, g.dst_h, v->rh, g.pad_top) * least_taps(g.src_w, g.dst_w, v->rw, g.pad_left) *
-           g.channels;
+    return least_taps(g.src_h, g.dst_h, v->rh, v->stride, g.pad_top) *
+           least_taps(g.src_w, g.dst_w, v->rw, v->stride, g.pad_left) * g.channels;
 }
 
 static bool accepts(const struct thaw_device *dev, const backend_op *op, size_t variant, char *why,
@@ -39,8 +39,12 @@ static bool accepts(const struct thaw_device *dev, const backend_op *op, size_t 
         snprintf(why, cap, "takes kernels of %zux%zu only", v->rh, v->rw);
         return false;
     }
-    if (a->stride_h != 1 || a->stride_w != 1) {
-        snprintf(why, cap, "takes stride 1 only");
+    if ((size_t)a->stride_h != v->stride || (size_t)a->stride_w != v->stride) {
+        snprintf(why, cap, "takes stride %zu only", v->stride);
+        return false;
+    }
+    if (v->stride > 1 && op->kind == THAW_OP_CONV2D_BWD_DATA) {
+        snprintf(why, cap, "backward, it takes stride 1 only");
         return false;
     }
     const size_t terms = least_terms(op, v);
@@ -50,7 +54,8 @@ static bool accepts(const struct thaw_device *dev, const backend_op *op, size_t 
         return false;
     }
     snprintf(why, cap, "%zu products for %zu outputs of a tile in place of %zu",
-             (v->mh + v->rh - 1) * (v->mw + v->rw - 1), v->mh * v->mw, v->mh * v->mw * v->rh * v->rw);
+             ((v->mh - 1) * v->stride + v->rh) * ((v->mw - 1) * v->stride + v->rw), v->mh * v->mw,
+             v->mh * v->mw * v->rh * v->rw);
     return true;
 }
 
@@ -76,35 +81,37 @@ static double cost(const struct thaw_device *dev, const backend_op *op, size_t v
 }
 
 /* A cpu_algo has no place for the number of a variant: each gets functions that know theirs. */
-#define WINO(MH, RH, MW, RW, TERMS, NAME)                                                                    \
-    static bool accepts_##MH##x##MW##_##RH##x##RW(const struct thaw_device *dev, const backend_op *op,       \
-                                                  char *why, size_t cap)                                     \
+#define WINO(MH, RH, MW, RW, S, TERMS, NAME)                                                                 \
+    static bool accepts_##MH##x##MW##_##RH##x##RW##_##S(const struct thaw_device *dev, const backend_op *op, \
+                                                        char *why, size_t cap)                               \
     {                                                                                                        \
-        return accepts(dev, op, WINO_##MH##x##MW##_##RH##x##RW, why, cap);                                   \
+        return accepts(dev, op, WINO_##MH##x##MW##_##RH##x##RW##_##S, why, cap);                             \
     }                                                                                                        \
-    static double cost_##MH##x##MW##_##RH##x##RW(const struct thaw_device *dev, const backend_op *op)        \
+    static double cost_##MH##x##MW##_##RH##x##RW##_##S(const struct thaw_device *dev, const backend_op *op)  \
     {                                                                                                        \
-        return cost(dev, op, WINO_##MH##x##MW##_##RH##x##RW);                                                \
+        return cost(dev, op, WINO_##MH##x##MW##_##RH##x##RW##_##S);                                          \
     }                                                                                                        \
-    static size_t workspace_##MH##x##MW##_##RH##x##RW(const struct thaw_device *dev, const backend_op *op)   \
+    static size_t workspace_##MH##x##MW##_##RH##x##RW##_##S(const struct thaw_device *dev,                   \
+                                                            const backend_op *op)                            \
     {                                                                                                        \
-        return cpu_wino_workspace(dev, op, WINO_##MH##x##MW##_##RH##x##RW);                                  \
+        return cpu_wino_workspace(dev, op, WINO_##MH##x##MW##_##RH##x##RW##_##S);                            \
     }                                                                                                        \
-    static thaw_status prepare_##MH##x##MW##_##RH##x##RW(const struct thaw_device *dev,                      \
-                                                         const backend_op *op, const void *const *data,      \
-                                                         void **state, thaw_error *err)                      \
+    static thaw_status prepare_##MH##x##MW##_##RH##x##RW##_##S(                                              \
+        const struct thaw_device *dev, const backend_op *op, const void *const *data, void **state,          \
+        thaw_error *err)                                                                                     \
     {                                                                                                        \
-        return cpu_wino_prepare(dev, op, WINO_##MH##x##MW##_##RH##x##RW, data, state, err);                  \
+        return cpu_wino_prepare(dev, op, WINO_##MH##x##MW##_##RH##x##RW##_##S, data, state, err);            \
     }
 #include "variants.def"
 #undef WINO
 
-#define ENTRY(KIND, MH, RH, MW, RW, TERMS, NAME)                                                             \
+#define ENTRY(KIND, MH, RH, MW, RW, S, TERMS, NAME)                                                          \
     {                                                                                                        \
         .name = NAME, .kind = KIND, .min_isa = CPU_ISA_GENERIC, .max_isa = CPU_ISA_AVX512,                   \
-        .accepts = accepts_##MH##x##MW##_##RH##x##RW, .cost = cost_##MH##x##MW##_##RH##x##RW,                \
-        .workspace = workspace_##MH##x##MW##_##RH##x##RW, .prepare = prepare_##MH##x##MW##_##RH##x##RW,      \
-        .destroy = cpu_wino_destroy, .weights = cpu_wino_weights, .run = cpu_wino_run,                       \
+        .accepts = accepts_##MH##x##MW##_##RH##x##RW##_##S, .cost = cost_##MH##x##MW##_##RH##x##RW##_##S,    \
+        .workspace = workspace_##MH##x##MW##_##RH##x##RW##_##S,                                              \
+        .prepare = prepare_##MH##x##MW##_##RH##x##RW##_##S, .destroy = cpu_wino_destroy,                     \
+        .weights = cpu_wino_weights, .run = cpu_wino_run,                                                    \
     }
 
 const cpu_algo cpu_wino_forward[WINO_VARIANTS] = {

@@ -14,41 +14,62 @@
 #include "wino_transforms.h"
 
 /* m and r are constants at every call: one branch is left of each of these three. */
-INLINE void input_1d(size_t m, size_t r, const vec *d, vec *v)
+INLINE void input_1d(size_t m, size_t r, size_t stride, const vec *d, vec *v)
 {
     if (m == 1 && r == 1)
         v[0] = d[0];
-#define F(M, R, ...) else if (m == M && r == R) wino_input_##M##_##R(d, v);
+#define F(M, R, S, ...) else if (m == M && r == R && stride == S) wino_input_##M##_##R##_##S(d, v);
 #include "points.def"
 #undef F
 }
 
-INLINE void output_1d(size_t m, size_t r, const vec *q, vec *y)
+INLINE void output_1d(size_t m, size_t r, size_t stride, const vec *q, vec *y)
 {
     if (m == 1 && r == 1)
         y[0] = q[0];
-#define F(M, R, ...) else if (m == M && r == R) wino_output_##M##_##R(q, y);
+#define F(M, R, S, ...) else if (m == M && r == R && stride == S) wino_output_##M##_##R##_##S(q, y);
 #include "points.def"
 #undef F
 }
 
-INLINE const double *filter_1d(size_t m, size_t r)
+INLINE const double *filter_1d(size_t m, size_t r, size_t stride)
 {
     static const double identity[1] = {1};
-#define F(M, R, ...)                                                                                         \
-    if (m == M && r == R)                                                                                    \
-        return wino_filter_##M##_##R[0];
+#define F(M, R, S, ...)                                                                                      \
+    if (m == M && r == R && stride == S)                                                                     \
+        return wino_filter_##M##_##R##_##S[0];
 #include "points.def"
 #undef F
     return identity;
 }
 
-/* n channels from channel `at` on. Returns zero, or NaN in the lanes that have met a number not finite. */
-INLINE vec input_channels(const wino_input *t, size_t at, size_t n, size_t mh, size_t rh, size_t mw,
-                          size_t rw)
+/* Pixels down a tile, and across. */
+INLINE size_t tile_height(const wino_variant *f)
 {
-    const size_t nh = mh + rh - 1, nw = mw + rw - 1;
-    float *out = t->out + at;
+    return (f->mh - 1) * f->stride + f->rh;
+}
+
+INLINE size_t tile_width(const wino_variant *f)
+{
+    return (f->mw - 1) * f->stride + f->rw;
+}
+
+/* Zero, or NaN where one of the row's pixels was not finite. */
+INLINE vec odd_of_row(const wino_variant *f, const vec *v)
+{
+    const size_t nw = tile_width(f), last = f->stride == 1 ? nw - 1 : f->mw;
+    /* The first and the last of an F(m,r) have, between them, a share of all that it is made of. */
+    vec odd = vec_fma(v[last], vec_zero(), v[0] * vec_zero());
+    UNROLL
+    for (size_t j = last + 1; j < nw; j++)
+        odd = vec_fma(v[j], vec_zero(), odd);
+    return odd;
+}
+
+/* n channels from channel `at` on. Returns zero, or NaN in the lanes that have met a number not finite. */
+INLINE vec input_channels(const wino_input *t, size_t at, size_t n, const wino_variant *f)
+{
+    const size_t nh = tile_height(f), nw = tile_width(f);
     vec tmp[WINO_MAX_N * WINO_MAX_N], odd = vec_zero();
     for (size_t i = 0; i < nh; i++) {
         vec d[WINO_MAX_N], v[WINO_MAX_N];
@@ -57,14 +78,12 @@ INLINE vec input_channels(const wino_input *t, size_t at, size_t n, size_t mh, s
             const float *p = t->pixels[i * nw + j] + at;
             d[j] = n == LANES ? vec_loadu(p) : vec_load_part(p, n);
         }
-        input_1d(mw, rw, d, v);
-        /* The first and the last of v have, between them, a share of every d. */
-        odd = vec_fma(v[0], vec_zero(), odd);
-        odd = vec_fma(v[nw - 1], vec_zero(), odd);
+        input_1d(f->mw, f->rw, f->stride, d, v);
+        odd = vec_add(odd, odd_of_row(f, v));
         UNROLL
         for (size_t j = 0; j < nw; j++) {
             if (nh == 1)
-                vec_storeu(out + j * t->point_pitch, v[j]);
+                vec_storeu(wino_values_at(&t->out, wino_spot_of(f, 0, j)) + at, v[j]);
             else
                 tmp[i * nw + j] = v[j];
         }
@@ -74,22 +93,22 @@ INLINE vec input_channels(const wino_input *t, size_t at, size_t n, size_t mh, s
         UNROLL
         for (size_t i = 0; i < nh; i++)
             d[i] = tmp[i * nw + j];
-        input_1d(mh, rh, d, v);
+        input_1d(f->mh, f->rh, f->stride, d, v);
         UNROLL
         for (size_t i = 0; i < nh; i++)
-            vec_storeu(out + (i * nw + j) * t->point_pitch, v[i]);
+            vec_storeu(wino_values_at(&t->out, wino_spot_of(f, i, j)) + at, v[i]);
     }
     return odd;
 }
 
-INLINE bool input_body(const wino_input *t, size_t mh, size_t rh, size_t mw, size_t rw)
+INLINE bool input_body(const wino_input *t, const wino_variant *f)
 {
     vec odd = vec_zero();
     size_t c = 0;
     for (; c + LANES <= t->channels; c += LANES)
-        odd = vec_add(odd, input_channels(t, c, LANES, mh, rh, mw, rw));
+        odd = vec_add(odd, input_channels(t, c, LANES, f));
     if (c < t->channels)
-        odd = vec_add(odd, input_channels(t, c, t->channels - c, mh, rh, mw, rw));
+        odd = vec_add(odd, input_channels(t, c, t->channels - c, f));
     float lane[LANES];
     vec_storeu(lane, odd);
     bool finite = true;
@@ -112,19 +131,18 @@ INLINE void store_outputs(const wino_output *t, size_t at, size_t row, const vec
         store_cols(out + j * t->pixel_pitch, y[j], 0, n);
 }
 
-INLINE void output_body(const wino_output *t, size_t mh, size_t rh, size_t mw, size_t rw)
+INLINE void output_body(const wino_output *t, const wino_variant *f)
 {
-    const size_t nh = mh + rh - 1, nw = mw + rw - 1;
+    const size_t nh = tile_height(f), nw = tile_width(f), mh = f->mh, mw = f->mw;
     const vec lo = vec_set1(t->floor);
     for (size_t at = 0; at < t->channels; at += LANES) {
-        const float *products = t->products + at;
         vec tmp[WINO_MAX_M * WINO_MAX_N];
         for (size_t j = 0; nh > 1 && j < nw; j++) {
             vec q[WINO_MAX_N], y[WINO_MAX_M];
             UNROLL
             for (size_t i = 0; i < nh; i++)
-                q[i] = vec_load(products + (i * nw + j) * t->point_pitch);
-            output_1d(mh, rh, q, y);
+                q[i] = vec_load(wino_values_at(&t->products, wino_spot_of(f, i, j)) + at);
+            output_1d(mh, f->rh, f->stride, q, y);
             UNROLL
             for (size_t i = 0; i < mh; i++)
                 tmp[i * nw + j] = y[i];
@@ -134,8 +152,9 @@ INLINE void output_body(const wino_output *t, size_t mh, size_t rh, size_t mw, s
             vec q[WINO_MAX_N], y[WINO_MAX_M];
             UNROLL
             for (size_t j = 0; j < nw; j++)
-                q[j] = nh > 1 ? tmp[i * nw + j] : vec_load(products + j * t->point_pitch);
-            output_1d(mw, rw, q, y);
+                q[j] = nh > 1 ? tmp[i * nw + j]
+                              : vec_load(wino_values_at(&t->products, wino_spot_of(f, 0, j)) + at);
+            output_1d(mw, f->rw, f->stride, q, y);
             UNROLL
             for (size_t j = 0; j < mw; j++)
                 y[j] = vec_floor(vec_add(y[j], bias), lo);
@@ -149,19 +168,19 @@ typedef double wide __attribute__((vector_size(sizeof(vec))));
 typedef float narrow __attribute__((vector_size(sizeof(vec) / 2)));
 
 /* LANES/2 columns of one k. In double, so that the rounding of U is all that is lost. */
-INLINE void weights_half(const float *taps, size_t tap_pitch, float *out, size_t point_pitch, size_t mh,
-                         size_t rh, size_t mw, size_t rw)
+INLINE void weights_half(const float *taps, size_t pitch, float *out, const wino_variant *f)
 {
-    const size_t nh = mh + rh - 1, nw = mw + rw - 1;
-    const double *down = filter_1d(mh, rh), *across = filter_1d(mw, rw);
+    const size_t rh = f->rh, rw = f->rw;
+    const size_t sets_h = wino_set_count(f->mh, rh, f->stride), sets_w = wino_set_count(f->mw, rw, f->stride);
+    const double *down = filter_1d(f->mh, rh, f->stride), *across = filter_1d(f->mw, rw, f->stride);
     wide g[WINO_MAX_TAPS];
     UNROLL
     for (size_t i = 0; i < rh * rw; i++) {
         narrow tap;
-        memcpy(&tap, taps + i * tap_pitch, sizeof tap);
+        memcpy(&tap, taps + i * pitch, sizeof tap);
         g[i] = __builtin_convertvector(tap, wide);
     }
-    for (size_t a = 0; a < nh; a++) {
+    for (size_t a = 0; a < sets_h; a++) {
         wide row[WINO_MAX_TAPS];
         UNROLL
         for (size_t j = 0; j < rw; j++) {
@@ -170,22 +189,22 @@ INLINE void weights_half(const float *taps, size_t tap_pitch, float *out, size_t
             for (size_t i = 1; i < rh; i++)
                 row[j] += g[i * rw + j] * down[a * rh + i];
         }
-        for (size_t b = 0; b < nw; b++) {
+        for (size_t b = 0; b < sets_w; b++) {
             wide sum = row[0] * across[b * rw];
             UNROLL
             for (size_t j = 1; j < rw; j++)
                 sum += row[j] * across[b * rw + j];
             const narrow u = __builtin_convertvector(sum, narrow);
-            memcpy(out + (a * nw + b) * point_pitch, &u, sizeof u);
+            memcpy(out + (a * sets_w + b) * pitch, &u, sizeof u);
         }
     }
 }
 
-INLINE void weights_body(const wino_weights *t, size_t mh, size_t rh, size_t mw, size_t rw)
+INLINE void weights_body(const wino_weights *t, const wino_variant *f)
 {
     const size_t width = t->vectors * LANES, pitch = t->n * width;
     for (size_t at = 0; at < pitch; at += LANES / 2)
-        weights_half(t->taps + at, pitch, t->out + at, pitch, mh, rh, mw, rw);
+        weights_half(t->taps + at, pitch, t->out + at, f);
 }
 
 /* One piece of the sum, in registers. Three rows share a pointer, because there are not enough of them for
@@ -265,25 +284,27 @@ const wino_products WINO_PRODUCTS = {
     .product = {{EACH_ROW_COUNT(PRODUCT_1)}, {EACH_ROW_COUNT(PRODUCT_2)}},
 };
 
-#define WINO(MH, RH, MW, RW, terms, name)                                                                    \
-    static bool input_##MH##x##MW##_##RH##x##RW(const wino_input *t)                                         \
+#define WINO(MH, RH, MW, RW, S, terms, name)                                                                 \
+    static const wino_variant variant_##MH##x##MW##_##RH##x##RW##_##S = {name, MH, RH, MW, RW, S, terms};    \
+    static bool input_##MH##x##MW##_##RH##x##RW##_##S(const wino_input *t)                                   \
     {                                                                                                        \
-        return input_body(t, MH, RH, MW, RW);                                                                \
+        return input_body(t, &variant_##MH##x##MW##_##RH##x##RW##_##S);                                      \
     }                                                                                                        \
-    static void output_##MH##x##MW##_##RH##x##RW(const wino_output *t)                                       \
+    static void output_##MH##x##MW##_##RH##x##RW##_##S(const wino_output *t)                                 \
     {                                                                                                        \
-        output_body(t, MH, RH, MW, RW);                                                                      \
+        output_body(t, &variant_##MH##x##MW##_##RH##x##RW##_##S);                                            \
     }                                                                                                        \
-    static void weights_##MH##x##MW##_##RH##x##RW(const wino_weights *t)                                     \
+    static void weights_##MH##x##MW##_##RH##x##RW##_##S(const wino_weights *t)                               \
     {                                                                                                        \
-        weights_body(t, MH, RH, MW, RW);                                                                     \
+        weights_body(t, &variant_##MH##x##MW##_##RH##x##RW##_##S);                                           \
     }
 #include "variants.def"
 #undef WINO
 
 const wino_kernels WINO_KERNELS[WINO_VARIANTS] = {
-#define WINO(MH, RH, MW, RW, terms, name)                                                                    \
-    {input_##MH##x##MW##_##RH##x##RW, output_##MH##x##MW##_##RH##x##RW, weights_##MH##x##MW##_##RH##x##RW},
+#define WINO(MH, RH, MW, RW, S, terms, name)                                                                 \
+    {input_##MH##x##MW##_##RH##x##RW##_##S, output_##MH##x##MW##_##RH##x##RW##_##S,                          \
+     weights_##MH##x##MW##_##RH##x##RW##_##S},
 #include "variants.def"
 #undef WINO
 };

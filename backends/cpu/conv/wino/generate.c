@@ -14,6 +14,11 @@
  * E(x) the product of the other pairs' x^2 - q^2, times x where 0 is a point, B^T d is o + p*e and o - p*e
  * for two sums e and o. Outputs in turn need the sum and the difference of a pair's products only.
  *
+ * With a stride of 2 the outputs of 3 taps, y[i] = sum over k of d[2*i + k]*g[k], fall into two: the even
+ * inputs meet g[0] and g[2] in an F(m,2) of stride 1, and each odd one meets g[1] once. So 2*m + 1 inputs
+ * cost as many products: first those of F(m,2), then those of the odd inputs, which all have the same factor
+ * g[1].
+ *
  * The text works on any number type. Before it is included these are defined:
  *   WINO_T, WINO_INLINE          the type; what a function is declared with
  *   WINO_FMA(num, den, x, y)     num/den*x + y
@@ -34,12 +39,12 @@ typedef struct {
 } fraction;
 
 typedef struct {
-    int m, r;
+    int m, r, stride;
     fraction pair[MAX_PAIRS];
 } transform;
 
 static const transform table[] = {
-#define F(m, r, ...) {m, r, {__VA_ARGS__}},
+#define F(m, r, stride, ...) {m, r, stride, {__VA_ARGS__}},
 #include "points.def"
 #undef F
 };
@@ -110,19 +115,25 @@ static bool is_one(fraction a)
 
 /* ---- what a transform is made of ---------------------------------------------------------------- */
 
-static int count_inputs(const transform *t)
+/* Of those that the points are for: with a stride of 2 each other one, the first among them. */
+static int count_taps(const transform *t)
 {
-    return t->m + t->r - 1;
+    return t->stride == 1 ? t->r : 2;
+}
+
+static int count_points(const transform *t)
+{
+    return t->m + count_taps(t) - 1;
 }
 
 static bool has_zero(const transform *t)
 {
-    return (t->m + t->r) % 2 != 0;
+    return count_points(t) % 2 == 0;
 }
 
 static int count_pairs(const transform *t)
 {
-    return (t->m + t->r - 2) / 2;
+    return (count_points(t) - 1) / 2;
 }
 
 /* Finite point j in the order of the products: 0 if it is one, +p, -p, … */
@@ -154,45 +165,53 @@ static int product_of_pairs(const transform *t, int without, fraction *c)
 
 /* ---- code --------------------------------------------------------------------------------------- */
 
-/* name = sum over i of c[i]*d[2*i + first]; the last factor is 1. */
-static void write_sum(FILE *f, const char *name, int index, const fraction *c, int degree, int first)
+static void write_head(FILE *f, const char *what, const char *name, const char *arguments, const transform *t)
 {
-    fprintf(f, "    WINO_T %s%d = d[%d];\n", name, index, 2 * degree + first);
+    fprintf(f, "/* %s */\nWINO_INLINE void wino_%s_%d_%d_%d(%s)\n{\n", what, name, t->m, t->r, t->stride,
+            arguments);
+}
+
+/* name = sum over i of c[i]*d[(2*i + first)*stride]; the last factor is 1. */
+static void write_sum(FILE *f, const transform *t, const char *name, int index, const fraction *c, int degree,
+                      int first)
+{
+    fprintf(f, "    WINO_T %s%d = d[%d];\n", name, index, (2 * degree + first) * t->stride);
     for (int i = degree - 1; i >= 0; i--)
         fprintf(f, "    %s%d = WINO_FMA(%" PRId64 ", %" PRId64 ", d[%d], %s%d);\n", name, index, c[i].num,
-                c[i].den, 2 * i + first, name, index);
+                c[i].den, (2 * i + first) * t->stride, name, index);
 }
 
 static void write_input(FILE *f, const transform *t)
 {
     fraction c[MAX_N];
-    const int zero = has_zero(t), pairs = count_pairs(t), n = count_inputs(t);
-    fprintf(f, "/* v = B^T d */\nWINO_INLINE void wino_input_%d_%d(const WINO_T *d, WINO_T *v)\n{\n", t->m,
-            t->r);
+    const int zero = has_zero(t), pairs = count_pairs(t), n = count_points(t);
+    write_head(f, "v = B^T d", "input", "const WINO_T *d, WINO_T *v", t);
     int degree = product_of_pairs(t, -1, c);
     if (zero) {
-        write_sum(f, "z", 0, c, degree, 0);
+        write_sum(f, t, "z", 0, c, degree, 0);
         fprintf(f, "    v[0] = z0;\n");
     }
-    write_sum(f, "w", 0, c, degree, zero);
+    write_sum(f, t, "w", 0, c, degree, zero);
     fprintf(f, "    v[%d] = w0;\n", n - 1);
     for (int j = 0; j < pairs; j++) {
         const fraction p = t->pair[j];
         degree = product_of_pairs(t, j, c);
-        write_sum(f, "o", j, c, degree, 1 + zero);
-        write_sum(f, "e", j, c, degree, zero);
+        write_sum(f, t, "o", j, c, degree, 1 + zero);
+        write_sum(f, t, "e", j, c, degree, zero);
         fprintf(f, "    v[%d] = WINO_FMA(%" PRId64 ", %" PRId64 ", e%d, o%d);\n", 2 * j + zero, p.num, p.den,
                 j, j);
         fprintf(f, "    v[%d] = WINO_FMA(%" PRId64 ", %" PRId64 ", e%d, o%d);\n", 2 * j + zero + 1, -p.num,
                 p.den, j, j);
     }
+    for (int i = 0; t->stride == 2 && i < t->m; i++)
+        fprintf(f, "    v[%d] = d[%d];\n", n + i, 2 * i + 1);
     fprintf(f, "}\n\n");
 }
 
 /* y = A^T q. What has the factor 1 comes first, so that the rest are multiply-adds. */
 static void write_output_row(FILE *f, const transform *t, int i)
 {
-    const int zero = has_zero(t), pairs = count_pairs(t), n = count_inputs(t);
+    const int zero = has_zero(t), pairs = count_pairs(t), n = count_points(t);
     const char half = i % 2 ? 'e' : 's';
     bool begun = false;
     char base[16];
@@ -221,13 +240,14 @@ static void write_output_row(FILE *f, const transform *t, int i)
             begun = true;
         }
     }
+    if (t->stride == 2)
+        fprintf(f, "    y%d = WINO_ADD(y%d, q[%d]);\n", i, i, n + i);
     fprintf(f, "    y[%d] = y%d;\n", i, i);
 }
 
 static void write_output(FILE *f, const transform *t)
 {
-    fprintf(f, "/* y = A^T q */\nWINO_INLINE void wino_output_%d_%d(const WINO_T *q, WINO_T *y)\n{\n", t->m,
-            t->r);
+    write_head(f, "y = A^T q", "output", "const WINO_T *q, WINO_T *y", t);
     for (int j = 0; j < count_pairs(t); j++) {
         const int at = 2 * j + has_zero(t);
         fprintf(f, "    const WINO_T s%d = WINO_ADD(q[%d], q[%d]);\n", j, at, at + 1);
@@ -239,21 +259,34 @@ static void write_output(FILE *f, const transform *t)
     fprintf(f, "}\n\n");
 }
 
+/* Row j < count_points(t) of G, for the taps that the points are for. */
+static fraction filter_factor(const transform *t, int j, int tap)
+{
+    const int n = count_points(t);
+    fraction scale = {1, 1};
+    if (j == n - 1)
+        return (fraction){tap == count_taps(t) - 1, 1};
+    for (int l = 0; l < n - 1; l++) {
+        if (l != j)
+            scale = mul(scale, sub(point(t, j), point(t, l)));
+    }
+    return divide(power(point(t, j), tap), scale);
+}
+
 static void write_filter(FILE *f, const transform *t)
 {
-    const int n = count_inputs(t);
-    fprintf(f, "/* G */\nstatic const WINO_FACTOR wino_filter_%d_%d[%d][%d] = {\n", t->m, t->r, n, t->r);
-    for (int j = 0; j < n; j++) {
-        fraction scale = {1, 1};
-        for (int l = 0; j < n - 1 && l < n - 1; l++) {
-            if (l != j)
-                scale = mul(scale, sub(point(t, j), point(t, l)));
-        }
+    const int n = count_points(t), rows = n + t->stride - 1;
+    fprintf(f, "/* G, without the rows that repeat the last */\n");
+    fprintf(f, "static const WINO_FACTOR wino_filter_%d_%d_%d[%d][%d] = {\n", t->m, t->r, t->stride, rows,
+            t->r);
+    for (int j = 0; j < rows; j++) {
         fprintf(f, "    {");
         for (int k = 0; k < t->r; k++) {
-            fraction g = {j == n - 1 && k == t->r - 1, 1};
-            if (j < n - 1)
-                g = divide(power(point(t, j), k), scale);
+            fraction g = {j == n, 1};
+            if ((j == n) != (k % t->stride != 0))
+                g = (fraction){0, 1};
+            else if (j < n)
+                g = filter_factor(t, j, k / t->stride);
             fprintf(f, "%sWINO_Q(%" PRId64 ", %" PRId64 ")", k ? ", " : "", g.num, g.den);
         }
         fprintf(f, "},\n");
@@ -268,7 +301,9 @@ int main(int argc, char **argv)
         give_up("usage: wino_generate OUTPUT.h, a file that can be written");
     fprintf(f, "/* Made by wino_generate from points.def; what it is and needs stands in generate.c. */\n\n");
     for (size_t i = 0; i < N_TRANSFORMS; i++) {
-        fprintf(f, "/* ---- F(%d,%d) ---- */\n\n", table[i].m, table[i].r);
+        if (table[i].stride != 1 && (table[i].stride != 2 || table[i].r != 3))
+            give_up("takes a stride of 1, or of 2 with 3 taps");
+        fprintf(f, "/* ---- F(%d,%d) of stride %d ---- */\n\n", table[i].m, table[i].r, table[i].stride);
         write_input(f, &table[i]);
         write_output(f, &table[i]);
         write_filter(f, &table[i]);

@@ -1,7 +1,7 @@
 #include "kernels.h"
 
 const wino_variant cpu_wino_variants[WINO_VARIANTS] = {
-#define WINO(mh, rh, mw, rw, terms, name) {name, mh, rh, mw, rw, terms},
+#define WINO(mh, rh, mw, rw, stride, terms, name) {name, mh, rh, mw, rw, stride, terms},
 #include "variants.def"
 #undef WINO
 };

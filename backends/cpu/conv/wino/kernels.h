@@ -1,7 +1,9 @@
 /* kernels.h: the transforms of Winograd's convolutions, one table of them for each instruction set.
  *
- * A tile of mh x mw outputs of an rh x rw filter is made from nh x nw pixels, nh = mh + rh - 1, by P = nh*nw
- * products of channels, one at each point. Functions are [thread-safe]. */
+ * A tile of mh x mw outputs of an rh x rw filter is made from nh x nw pixels, nh = (mh - 1)*stride + rh, by
+ * P = nh*nw products of channels, one at each point. With a stride of 1 each point has weights of its own.
+ * With a stride of 2 the last mh rows of points share theirs, and the last mw columns: points with the same
+ * weights are a set. Functions are [thread-safe]. */
 #ifndef THAW_CPU_CONV_WINO_KERNELS_H
 #define THAW_CPU_CONV_WINO_KERNELS_H
 
@@ -13,12 +15,52 @@
 #define WINO_MAX_POINTS 64
 #define WINO_MAX_TAPS   25
 
-/* out[p*point_pitch + c] = (B^T d B)[p] at channel c, for all channels and 0 up to a whole vector. */
+/* A variant: what is the same for all instruction sets. */
+typedef struct {
+    const char *name;
+    size_t mh, rh, mw, rw, stride;
+    size_t terms; /* of the shortest sum that it takes: variants.def */
+} wino_variant;
+
+/* Rows of the weights' transform along an axis of m outputs. */
+static inline size_t wino_set_count(size_t m, size_t r, size_t stride)
+{
+    return stride == 1 ? m + r - 1 : m + 2;
+}
+
+/* Where a point stands: behind `before` others, in a set of `share`, behind `at` of them. */
+typedef struct {
+    size_t before, share, at;
+} wino_spot;
+
+/* Of the point in row i and column j. A row of a set that is shared holds the columns of its mh rows. */
+static inline wino_spot wino_spot_of(const wino_variant *v, size_t i, size_t j)
+{
+    const size_t sets_h = wino_set_count(v->mh, v->rh, v->stride), nw = (v->mw - 1) * v->stride + v->rw;
+    const size_t sets_w = wino_set_count(v->mw, v->rw, v->stride);
+    const bool shared_h = v->stride > 1 && i + 1 >= sets_h, shared_w = v->stride > 1 && j + 1 >= sets_w;
+    const size_t row = shared_h ? sets_h - 1 : i, col = shared_w ? sets_w - 1 : j;
+    const size_t rows = shared_h ? v->mh : 1, cols = shared_w ? v->mw : 1;
+    return (wino_spot){row * nw + rows * col, rows * cols, (i - row) * cols + j - col};
+}
+
+/* The values at the points of tiles, in V and in M: those of a set lie tile by tile, so that they are one
+ * factor of one product. A tile's at a point are at base[before*point_pitch + (tile*share + at)*row]. */
+typedef struct {
+    float *base; /* aligned to a vector, as is all of it */
+    size_t point_pitch, row, tile;
+} wino_values;
+
+static inline float *wino_values_at(const wino_values *v, wino_spot s)
+{
+    return v->base + s.before * v->point_pitch + (v->tile * s.share + s.at) * v->row;
+}
+
+/* out[p][c] = (B^T d B)[p] at channel c, for all channels and 0 up to a whole vector. */
 typedef struct {
     const float *const *pixels; /* nh*nw, row by row */
     size_t channels;
-    float *out; /* aligned to a vector, as are its points */
-    size_t point_pitch;
+    wino_values out;
 } wino_input;
 
 /* The longest chain of multiply-adds. A longer sum is cut into pieces of about the same length: the rounding
@@ -36,10 +78,9 @@ typedef struct {
 } wino_product;
 
 /* out[i*row_pitch + j*pixel_pitch + c] = max(floor, bias[c] + (A^T q A)[i][j]) at channel c, for i < rows,
- * j < cols and c < channels, where q[p] = products[p*point_pitch + c]. A NaN passes through the maximum. */
+ * j < cols and c < channels, where q[p] = products[p][c]. A NaN passes through the maximum. */
 typedef struct {
-    const float *products; /* aligned to a vector, as are its points */
-    size_t point_pitch;
+    wino_values products;
     const float *bias; /* aligned to a vector; as many as the products */
     float floor;
     float *out;
@@ -47,8 +88,8 @@ typedef struct {
     size_t rows, cols, channels;
 } wino_output;
 
-/* out[(p*n + k)*W + j] = (G g G^T)[p] with g[t] = taps[(t*n + k)*W + j], for k < n and j < W, in double;
- * W = vectors*lanes. */
+/* out[(s*n + k)*W + j] = (G g G^T)[s] for each set s, with g[t] = taps[(t*n + k)*W + j], for k < n and j < W,
+ * in double; W = vectors*lanes. */
 typedef struct {
     const float *taps; /* rh*rw, row by row */
     size_t n, vectors;
@@ -67,15 +108,8 @@ typedef struct {
     void (*product[2][CONV_MAX_ROWS + 1])(const wino_product *t);
 } wino_products;
 
-/* A variant: what is the same for all instruction sets. */
-typedef struct {
-    const char *name;
-    size_t mh, rh, mw, rw;
-    size_t terms; /* of the shortest sum that it takes: variants.def */
-} wino_variant;
-
 enum {
-#define WINO(mh, rh, mw, rw, terms, name) WINO_##mh##x##mw##_##rh##x##rw,
+#define WINO(mh, rh, mw, rw, stride, terms, name) WINO_##mh##x##mw##_##rh##x##rw##_##stride,
 #include "variants.def"
 #undef WINO
     WINO_VARIANTS

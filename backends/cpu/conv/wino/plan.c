@@ -28,6 +28,12 @@ wino_geometry cpu_wino_geometry(const backend_op *op)
     return g;
 }
 
+wino_spot cpu_wino_set(const wino_variant *v, size_t index)
+{
+    const size_t across = wino_set_count(v->mw, v->rw, v->stride);
+    return wino_spot_of(v, index / across, index % across);
+}
+
 /* An odd number of cache lines, so that the streams of the points fall into different sets. */
 static size_t odd_lines(size_t elements)
 {
@@ -41,6 +47,9 @@ static size_t odd_lines(size_t elements)
 #define BARRIER_BYTES ((size_t)4 << 20)
 /* Bytes from the second-level cache that cost as much as one from behind it. */
 #define NEAR_BYTES ((size_t)8)
+/* The same of bytes of U, where points share weights: the next ones are drawn near while all points of a set
+ * are multiplied with these. */
+#define AHEAD_BYTES ((size_t)4)
 
 /* One way of cutting the work, and the bytes that come from behind the second-level cache for it. */
 typedef struct {
@@ -52,7 +61,26 @@ typedef struct {
     const wino_plan *plan;
     size_t threads, room;
     size_t v_tile, m_tile, u_panel; /* bytes of V a tile, of M a tile and panel, of U a panel */
+    bool shares;                    /* points share weights */
+    size_t m_room;                  /* what M may take of the second-level cache before it leaves it */
 } cutter;
+
+/* U being read so many times, and V once for each group. Where points share weights it is V that the
+ * first-level cache cannot hold for long, and that larger groups read less often from the second. */
+static size_t bytes_of_factors(const cutter *c, size_t reads, size_t groups)
+{
+    const wino_plan *p = c->plan;
+    const size_t u = space_mul(space_mul(c->u_panel, p->n_panels), reads);
+    if (!c->shares)
+        return u;
+    return space_add(u / AHEAD_BYTES, space_mul(space_mul(p->tiles, c->v_tile), groups) / NEAR_BYTES);
+}
+
+static size_t bytes_of_products(const cutter *c, size_t m)
+{
+    const wino_plan *p = c->plan;
+    return m > c->m_room ? 2 * space_mul(space_mul(p->tiles, c->m_tile), p->n_panels) : 0;
+}
 
 /* Each block reads all of U. V is read again for each group: from the cache only if nothing that was read
  * since, a group's U among it, has pushed it out. */
@@ -63,14 +91,12 @@ static size_t bytes_by_blocks(const cutter *c, size_t blocks, size_t groups)
     const size_t v = space_mul(block, c->v_tile), m = space_mul(space_mul(block, group), c->m_tile);
     const size_t all_u = space_mul(c->u_panel, p->n_panels);
     const size_t rest = space_add(v, m);
-    size_t bytes =
-        space_mul(all_u, space_add(rest, all_u) <= c->room ? space_min(c->threads, blocks) : blocks);
+    const size_t reads = space_add(rest, all_u) <= c->room ? space_min(c->threads, blocks) : blocks;
+    size_t bytes = bytes_of_factors(c, reads, groups);
     bytes = space_add(bytes, space_mul(all_u, blocks) / NEAR_BYTES);
     if (space_add(rest, space_mul(c->u_panel, group)) > c->room)
         bytes = space_add(bytes, space_mul(space_mul(p->tiles, c->v_tile), groups + 1));
-    if (m > c->room / 2)
-        bytes = space_add(bytes, 2 * space_mul(space_mul(p->tiles, c->m_tile), p->n_panels));
-    return bytes;
+    return space_add(bytes, bytes_of_products(c, m));
 }
 
 /* Each block of a group reads the group's U, and every thread reads all of V, a part of which it has written.
@@ -81,11 +107,9 @@ static size_t bytes_shared(const cutter *c, size_t blocks, size_t groups)
     const size_t block = space_ceil(p->tiles, blocks), group = space_ceil(p->n_panels, groups);
     const size_t v = space_mul(p->tiles, c->v_tile), m = space_mul(space_mul(block, group), c->m_tile);
     const bool stays = space_add(space_add(v, m), space_mul(c->u_panel, group)) <= c->room;
-    size_t bytes = space_add(space_mul(space_mul(c->u_panel, p->n_panels), blocks), BARRIER_BYTES);
+    size_t bytes = space_add(bytes_of_factors(c, blocks, space_mul(groups, c->threads)), BARRIER_BYTES);
     bytes = space_add(bytes, space_mul(v, stays ? c->threads - 1 : groups + 1));
-    if (m > c->room / 2)
-        bytes = space_add(bytes, 2 * space_mul(space_mul(p->tiles, c->m_tile), p->n_panels));
-    return bytes;
+    return space_add(bytes, bytes_of_products(c, m));
 }
 
 static void keep_better(cutting *best, cutting other)
@@ -99,9 +123,11 @@ static void keep_better(cutting *best, cutting other)
 static void cut(const struct thaw_device *dev, wino_plan *p)
 {
     cutter c = {.plan = p, .threads = space_max(dev->threads, 1), .room = dev->l2_bytes / 8 * 7};
+    c.shares = p->sets < p->points;
+    c.m_room = c.shares ? c.room : c.room / 2;
     c.v_tile = space_mul(p->points, space_mul(p->depth, sizeof(float)));
     c.m_tile = space_mul(p->points, space_mul(p->panel_width, sizeof(float)));
-    c.u_panel = space_mul(p->points, space_mul(p->geo.channels, p->panel_width * sizeof(float)));
+    c.u_panel = space_mul(p->sets, space_mul(p->geo.channels, p->panel_width * sizeof(float)));
     cutting best = {0};
     for (size_t groups = p->n_panels; groups > 0; groups--) {
         for (size_t halves = MAX_BLOCK_HALVES; halves > 0; halves--) {
@@ -157,9 +183,10 @@ wino_plan cpu_wino_plan(const struct thaw_device *dev, const backend_op *op, siz
     const size_t lanes = p.conv->lanes;
     p.wino = cpu_wino_kernels(dev->isa, variant);
     p.products = cpu_wino_products(dev->isa);
-    p.nh = v->mh + v->rh - 1;
-    p.nw = v->mw + v->rw - 1;
+    p.nh = (v->mh - 1) * v->stride + v->rh;
+    p.nw = (v->mw - 1) * v->stride + v->rw;
     p.points = p.nh * p.nw;
+    p.sets = wino_set_count(v->mh, v->rh, v->stride) * wino_set_count(v->mw, v->rw, v->stride);
     p.taps = v->rh * v->rw;
     p.tiles_h = space_ceil(p.geo.dst_h, v->mh);
     p.tiles_w = space_ceil(p.geo.dst_w, v->mw);
@@ -168,7 +195,7 @@ wino_plan cpu_wino_plan(const struct thaw_device *dev, const backend_op *op, siz
     p.n_panels = cpu_conv_panel_count(op->out, op->n_out, lanes);
     p.panel_width = 2 * lanes;
     p.weight_elements =
-        cpu_conv_panel_layout(op->out, op->n_out, lanes, space_mul(p.points, p.geo.channels), NULL);
+        cpu_conv_panel_layout(op->out, op->n_out, lanes, space_mul(p.sets, p.geo.channels), NULL);
     p.packed_elements = space_mul(space_mul(p.taps, p.geo.channels), p.panel_width);
     p.const_weights = op->in[1].role == THAW_ROLE_CONST;
     const bool has_bias = op->kind == THAW_OP_CONV2D && op->n_in > 2;

@@ -1,16 +1,16 @@
 /* plan.h: how one convolution is cut into tiles, blocks and tasks, and what memory that takes.
  *
- * V holds the transformed tiles, U the transformed weights, M their products: M[p] = V[p]*U[p] at each point
- * p. A block of tiles is transformed, multiplied with the weights of a group of panels, and transformed back,
- * while V and M are in the second-level cache. Where there are few tiles, all of them make one V that the
- * threads share, and each takes some of the panels. */
+ * V holds the transformed tiles, U the transformed weights, M their products: M[s] = V[s]*U[s] for each set s
+ * of points (kernels.h). A block of tiles is transformed, multiplied with the weights of a group of panels,
+ * and transformed back, while V and M are in the second-level cache. Where there are few tiles, all of them
+ * make one V that the threads share, and each takes some of the panels. */
 #ifndef THAW_CPU_CONV_WINO_PLAN_H
 #define THAW_CPU_CONV_WINO_PLAN_H
 
 #include "backends/cpu/conv/panels.h"
 #include "kernels.h"
 
-/* The convolution as one of stride 1 of what is read (x, or backward dy) into what is written. */
+/* The convolution as one of what is read (x, or backward dy) into what is written. */
 typedef struct {
     bool backward; /* the filter is rotated and its channels change places */
     size_t batch;
@@ -26,6 +26,7 @@ typedef struct {
     const conv_kernels *conv;
     wino_geometry geo;
     size_t nh, nw, points, taps;
+    size_t sets;                    /* of points that share their weights */
     size_t tiles_h, tiles_w, tiles; /* down, across, and of the whole batch */
     size_t n_panels, panel_width;   /* panel_width: of the widest */
     size_t depth;                   /* channels, up to a whole vector */
@@ -33,7 +34,7 @@ typedef struct {
     size_t blocks, block;           /* cuts of the tiles; tiles of a block, at most */
     size_t groups, group;           /* cuts of the panels; panels of a group, at most */
     size_t traffic;                 /* bytes of U and V that come from behind the second-level cache */
-    size_t v_pitch, m_pitch;        /* elements from point to point */
+    size_t v_pitch, m_pitch;        /* elements for each point */
     size_t m_panel;                 /* elements from panel to panel of a group in M */
     bool const_weights, const_bias;
     size_t weight_elements, packed_elements; /* of U; of the packed filter of one panel, at most */
@@ -44,6 +45,8 @@ typedef struct {
 } wino_plan;
 
 wino_geometry cpu_wino_geometry(const backend_op *op);
+/* The points of set `index`: behind how many others, and how many. */
+wino_spot cpu_wino_set(const wino_variant *v, size_t index);
 /* Sizes are SIZE_MAX where they overflow. */
 wino_plan cpu_wino_plan(const struct thaw_device *dev, const backend_op *op, size_t variant);
 

@@ -28,42 +28,43 @@ static wino_tiles tiles_of(const wino_job *job, size_t chunk, uint32_t worker)
     wino_tiles t = {.plan = p, .call = job->call, .bias = job->bias, .zeros = job->zeros};
     t.first = space_cut(p->tiles, job->chunks, chunk);
     t.count = space_cut(p->tiles, job->chunks, chunk + 1) - t.first;
-    t.v = p->shared ? job->shared_v + t.first * p->depth : worker_at(job, worker, p->v_at);
+    t.v = p->shared ? job->shared_v : worker_at(job, worker, p->v_at);
+    t.v_tile = p->shared ? t.first : 0;
     t.odd = p->shared ? job->shared_odd + t.first : worker_at(job, worker, p->odd_at);
     t.clean = worker_at(job, worker, p->clean_at);
     return t;
 }
 
-/* The weights of a panel at a point. */
-static const float *weights_at(const wino_job *job, size_t panel, size_t point)
+/* The weights of a panel for a set of points. */
+static const float *weights_at(const wino_job *job, size_t panel, size_t set)
 {
     const conv_panel *c = &job->panels[panel];
-    return job->weights + c->weights_at +
-           point * job->plan->geo.channels * c->vectors * job->plan->conv->lanes;
+    return job->weights + c->weights_at + set * job->plan->geo.channels * c->vectors * job->plan->conv->lanes;
 }
 
 /* Bytes of a line of the caches. */
 #define LINE ((size_t)64)
 
-/* M[p] = V[p]*U[p] for one panel and point. The first pieces of the product draw the weights that come next
+/* M[s] = V[s]*U[s] for one panel and set. The first pieces of the product draw the weights that come next
  * towards the cache: there are as many lines for each k as vectors in a panel. */
-static void multiply(const wino_job *job, const wino_tiles *t, size_t index, size_t point, float *m,
+static void multiply(const wino_job *job, const wino_tiles *t, size_t index, size_t set, float *m,
                      const void *next)
 {
     const wino_plan *p = job->plan;
     const conv_panel *panel = &job->panels[index];
     const size_t width = panel->vectors * p->conv->lanes, depth = p->geo.channels;
-    const size_t pieces = space_ceil(t->count, p->conv->max_rows);
-    const float *v = t->v + point * p->v_pitch;
+    const wino_spot spot = cpu_wino_set(p->variant, set);
+    const size_t rows = t->count * spot.share, pieces = space_ceil(rows, p->conv->max_rows);
+    const float *v = t->v + spot.before * p->v_pitch + t->v_tile * spot.share * p->depth;
     wino_product product = {
         .v_pitch = p->depth,
         .depth = depth,
-        .u = weights_at(job, index, point),
+        .u = weights_at(job, index, set),
     };
     for (size_t i = 0; i < pieces; i++) {
-        const size_t first = space_cut(t->count, pieces, i), n = space_cut(t->count, pieces, i + 1) - first;
+        const size_t first = space_cut(rows, pieces, i), n = space_cut(rows, pieces, i + 1) - first;
         product.v = v + first * p->depth;
-        product.out = m + first * width;
+        product.out = m + spot.before * p->m_pitch + first * width;
         product.prefetch = next && i < panel->vectors ? (const char *)next + i * depth * LINE : NULL;
         p->products->product[panel->vectors - 1][n](&product);
     }
@@ -79,12 +80,12 @@ static void do_group(const wino_job *job, const wino_tiles *t, size_t index, uin
     float *m = worker_at(job, worker, p->m_at);
     if (!next && end < p->n_panels)
         next = weights_at(job, end, 0);
-    for (size_t point = 0; point < p->points; point++) {
+    for (size_t set = 0; set < p->sets; set++) {
         for (size_t i = first; i < end; i++) {
-            const void *behind = i + 1 < end             ? weights_at(job, i + 1, point)
-                                 : point + 1 < p->points ? weights_at(job, first, point + 1)
-                                                         : next;
-            multiply(job, t, i, point, m + (i - first) * p->m_panel + point * p->m_pitch, behind);
+            const void *behind = i + 1 < end         ? weights_at(job, i + 1, set)
+                                 : set + 1 < p->sets ? weights_at(job, first, set + 1)
+                                                     : next;
+            multiply(job, t, i, set, m + (i - first) * p->m_panel, behind);
         }
     }
     for (size_t i = first; i < end; i++)

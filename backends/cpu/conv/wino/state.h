@@ -7,8 +7,8 @@
 typedef struct {
     wino_plan plan;
     conv_panel *panels;
-    float *weights; /* U: for each panel, for each point, its width of weights for each channel; NULL: each
-                       run */
+    float *weights; /* U: for each panel, for each set of points, its width of weights for each channel;
+                       NULL: each run */
     float *bias;    /* NULL: each run */
 } wino_state;
 

@@ -17,8 +17,8 @@ static place place_of(const wino_plan *p, size_t tile)
     place at = {.image = line / p->tiles_h};
     at.y = line % p->tiles_h * p->variant->mh;
     at.x = tx * p->variant->mw;
-    at.src_y = (ptrdiff_t)at.y - p->geo.pad_top;
-    at.src_x = (ptrdiff_t)at.x - p->geo.pad_left;
+    at.src_y = (ptrdiff_t)(at.y * p->variant->stride) - p->geo.pad_top;
+    at.src_x = (ptrdiff_t)(at.x * p->variant->stride) - p->geo.pad_left;
     return at;
 }
 
@@ -57,7 +57,7 @@ void cpu_wino_tiles_in(const wino_tiles *t)
     const wino_plan *p = t->plan;
     const float *pixels[WINO_MAX_POINTS];
     for (size_t i = 0; i < t->count; i++) {
-        wino_input in = {pixels, p->geo.channels, t->v + i * p->depth, p->v_pitch};
+        wino_input in = {pixels, p->geo.channels, {t->v, p->v_pitch, p->depth, t->v_tile + i}};
         point_at_pixels(t, place_of(p, t->first + i), pixels);
         t->odd[i] = !p->wino->input(&in);
         if (t->odd[i])
@@ -87,7 +87,8 @@ static void spread_odd(const wino_tiles *t, place at, const wino_output *out)
         const size_t py = q / p->nw, px = q % p->nw;
         for (size_t i = 0; i < out->rows; i++) {
             for (size_t j = 0; j < out->cols; j++) {
-                if (i > py || py >= i + v->rh || j > px || px >= j + v->rw)
+                const size_t y0 = i * v->stride, x0 = j * v->stride;
+                if (y0 > py || py >= y0 + v->rh || x0 > px || px >= x0 + v->rw)
                     continue;
                 float *y = out->out + i * out->row_pitch + j * out->pixel_pitch;
                 for (size_t c = 0; c < out->channels; c++)
@@ -97,7 +98,7 @@ static void spread_odd(const wino_tiles *t, place at, const wino_output *out)
     }
 }
 
-static wino_output output_at(const wino_tiles *t, const conv_panel *panel, size_t index, const float *m,
+static wino_output output_at(const wino_tiles *t, const conv_panel *panel, size_t index, float *m,
                              size_t tile)
 {
     const wino_plan *p = t->plan;
@@ -107,8 +108,7 @@ static wino_output output_at(const wino_tiles *t, const conv_panel *panel, size_
     const place at = place_of(p, t->first + tile);
     float *y = (float *)t->call->args[op->n_in + panel->out] + panel->out_first;
     return (wino_output){
-        .products = m + tile * panel->vectors * lanes,
-        .point_pitch = p->m_pitch,
+        .products = {m, p->m_pitch, panel->vectors * lanes, tile},
         .bias = t->bias + index * 2 * lanes,
         .floor = op->attr.conv.relu_mask >> panel->out & 1u ? 0.0f : -INFINITY,
         .out = y + ((at.image * g->dst_h + at.y) * g->dst_w + at.x) * pitch,
@@ -133,7 +133,7 @@ static void prefetch_outputs(const wino_output *out)
     }
 }
 
-void cpu_wino_tiles_out(const wino_tiles *t, const conv_panel *panel, size_t index, const float *m)
+void cpu_wino_tiles_out(const wino_tiles *t, const conv_panel *panel, size_t index, float *m)
 {
     wino_output next = output_at(t, panel, index, m, 0);
     for (size_t i = 0; i < t->count; i++) {

@@ -4,21 +4,22 @@
 
 #include "state.h"
 
-/* Consecutive tiles of a run; v[p*plan->v_pitch + t*plan->depth] is tile t's channels at point p. */
+/* Consecutive tiles of a run, and where they are in V. */
 typedef struct {
     const wino_plan *plan;
     const cpu_call *call;
     const float *bias;
     const float *zeros; /* plan->depth of them */
     size_t first, count;
-    float *v;
-    bool *odd;    /* of each tile: whether it reads an infinity or a NaN */
-    float *clean; /* plan->points*plan->depth elements of scratch */
+    float *v;      /* that of the block, or of all tiles */
+    size_t v_tile; /* tiles in it before these */
+    bool *odd;     /* of each tile: whether it reads an infinity or a NaN */
+    float *clean;  /* plan->points*plan->depth elements of scratch */
 } wino_tiles;
 
 /* Fills v and odd. */
 void cpu_wino_tiles_in(const wino_tiles *t);
-/* From the products of one panel, m[p*plan->m_pitch + t*W] with W its width, to the outputs. */
-void cpu_wino_tiles_out(const wino_tiles *t, const conv_panel *panel, size_t index, const float *m);
+/* From the products of one panel, which begin at m, to the outputs. */
+void cpu_wino_tiles_out(const wino_tiles *t, const conv_panel *panel, size_t index, float *m);
 
 #endif

@@ -59,7 +59,7 @@ thaw_status cpu_wino_prepare(const struct thaw_device *dev, const backend_op *op
     }
     wino_state *s = (wino_state *)(void *)block;
     *s = (wino_state){.plan = p, .panels = (conv_panel *)(void *)(block + head + p.panels_at)};
-    cpu_conv_panel_layout(op->out, op->n_out, p.conv->lanes, p.points * p.geo.channels, s->panels);
+    cpu_conv_panel_layout(op->out, op->n_out, p.conv->lanes, p.sets * p.geo.channels, s->panels);
     if (p.const_weights) {
         s->weights = (float *)(void *)(block + head + p.state_weights_at);
         for (size_t i = 0; i < p.n_panels; i++)

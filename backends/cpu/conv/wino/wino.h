@@ -1,4 +1,4 @@
-/* wino.h: CONV2D and CONV2D_BWD_DATA of stride 1 by Winograd's algorithms.
+/* wino.h: CONV2D of stride 1 and 2 and CONV2D_BWD_DATA of stride 1 by Winograd's algorithms.
  *
  * Each result is one chain of operations in an order that the variant fixes: neither the batch nor the
  * threads nor the cut into blocks can change its bits. An infinity or a NaN of the image reaches the outputs
