@@ -28,7 +28,7 @@ typedef struct {
     bf16_rows rows;
     size_t n_panels, weight_elements;
     size_t panels_at, weights_at, bias_at, taps_at, state_bytes;
-    size_t pixels_at, worker_bytes, workspace_bytes; /* pixels_at: in a worker's part, behind its matrix */
+    size_t pixels_at, work_at, worker_bytes, workspace_bytes; /* pixels_at, work_at: in a worker's part */
 } bf16_plan;
 
 static bf16_plan make_plan(const struct thaw_device *dev, const backend_op *op)
@@ -46,6 +46,7 @@ static bf16_plan make_plan(const struct thaw_device *dev, const backend_op *op)
 
     space_take(&p.worker_bytes, p.rows.elements, sizeof(uint16_t));
     p.pixels_at = space_take(&p.worker_bytes, p.rows.rows, sizeof(size_t));
+    p.work_at = space_take(&p.worker_bytes, 1, BF16_WORK_BYTES);
     space_take(&p.workspace_bytes, dev->threads, p.worker_bytes);
     return p;
 }
@@ -166,7 +167,7 @@ typedef struct {
     size_t groups; /* cuts of the panels */
 } bf16_job;
 
-static void multiply_panel(const bf16_job *job, size_t index, conv_bf16_product *product)
+static void multiply_panel(const bf16_job *job, size_t index, conv_bf16_product *product, void *space)
 {
     const bf16_state *s = job->call->state;
     const backend_op *op = job->call->op;
@@ -179,7 +180,7 @@ static void multiply_panel(const bf16_job *job, size_t index, conv_bf16_product 
     product->out = out[panel->out] + panel->out_first;
     product->out_pitch = (size_t)op->out[panel->out].pixel_pitch;
     product->cols = panel->cols;
-    job->kernels->multiply(product);
+    job->kernels->multiply(product, space);
 }
 
 static void run_task(void *arg, uint32_t task, uint32_t worker)
@@ -196,11 +197,11 @@ static void run_task(void *arg, uint32_t task, uint32_t worker)
     product.rows = cpu_conv_bf16_fill(&p->rows, job->call->args[0], task / job->groups, a, pixels);
     product.a = a;
     product.pixels = pixels;
-    job->kernels->begin();
+    job->kernels->begin(area + p->work_at);
     const size_t end = space_cut(p->n_panels, job->groups, group + 1);
     for (size_t i = space_cut(p->n_panels, job->groups, group); i < end; i++)
-        multiply_panel(job, i, &product);
-    job->kernels->end();
+        multiply_panel(job, i, &product, area + p->work_at);
+    job->kernels->end(area + p->work_at);
 }
 
 /* Cuts the work into tasks: pixels first, and panels too where the pixels are few. */

@@ -2,8 +2,8 @@
  *
  * An implicit matrix product like that of gemm.h, on a rounded copy of what a task reads, which lies in the
  * second-level cache for all panels of weights. Each result is one chain of sums over pairs (AVX512_BF16) or
- * blocks of 32 (AMX) of factors, tap by tap, that begins with the bias: neither the batch nor the threads nor
- * the cut into tasks can change its bits. bf16_rows.h has the forms of the copy. */
+ * blocks of 32 (AMX) of factors, tap by tap, and the bias before or behind it: neither the batch nor the
+ * threads nor the cut into tasks can change its bits. bf16_rows.h has the forms of the copy. */
 #ifndef THAW_CPU_CONV_BF16_H
 #define THAW_CPU_CONV_BF16_H
 
@@ -41,12 +41,17 @@ typedef struct {
     size_t cols; /* 1 … W */
 } conv_bf16_product;
 
-/* Runs on the thread that is to compute, before its first product and behind its last. */
+/* begin and end run on the thread that computes, before a task's first product and behind its last. What a
+ * product gives is written when end returns: until then kernels keep what they will of it in `space`, and
+ * read what its pointers lead to. */
 typedef struct {
-    void (*begin)(void);
-    void (*multiply)(const conv_bf16_product *p);
-    void (*end)(void);
+    void (*begin)(void *space);
+    void (*multiply)(const conv_bf16_product *p, void *space);
+    void (*end)(void *space);
 } conv_bf16_kernels;
+
+/* Of space, which is aligned to 64 bytes. */
+#define BF16_WORK_BYTES ((size_t)8448)
 
 #if defined(THAW_CPU_BF16)
 extern const conv_bf16_kernels cpu_conv_bf16_kernels_avx512, cpu_conv_bf16_kernels_amx;

@@ -12,90 +12,130 @@ static const struct {
     uint8_t rows[16];
 } config = {1, 0, {0}, {64, 64, 64, 64, 64, 64, 64, 64}, {16, 16, 16, 16, 16, 16, 16, 16}};
 
-static void begin(void)
+#define TILE   (BF16_LANES * BF16_LANES)
+#define INLINE static inline __attribute__((always_inline))
+
+/* The block before the one that is being multiplied: sums that wait for their bias and their way out, which
+ * vector instructions do while the tiles multiply. */
+typedef struct {
+    const float *sums; /* four tiles: 0 1 above 2 3 */
+    const float *bias;
+    const size_t *pixels; /* of the block's rows */
+    float *out;
+    size_t out_pitch, rows;
+    float floor;
+    __mmask16 mask[2]; /* columns of either vector */
+} waiting;
+
+typedef struct {
+    _Alignas(64) float sums[2][4 * TILE];
+    size_t turn; /* the sums that the next block takes */
+    waiting before;
+} amx_work;
+
+_Static_assert(sizeof(amx_work) <= BF16_WORK_BYTES, "the room that bf16.c gives");
+
+static void begin(void *space)
 {
+    amx_work *work = space;
+    work->turn = 0;
+    work->before = (waiting){.sums = work->sums[1], .bias = work->sums[1]};
     _tile_loadconfig(&config);
 }
 
-/* Leaves nothing that a switch of threads would have to keep. */
-static void end(void)
+static waiting waiting_of(const conv_bf16_product *p, size_t first, const float *sums)
 {
+    const unsigned columns = (unsigned)((UINT64_C(1) << p->cols) - 1);
+    return (waiting){.sums = sums,
+                     .bias = p->bias,
+                     .pixels = p->pixels + first,
+                     .out = p->out,
+                     .out_pitch = p->out_pitch,
+                     .rows = p->rows - first < BF16_ROWS ? p->rows - first : BF16_ROWS,
+                     .floor = p->floor,
+                     .mask = {(__mmask16)columns, (__mmask16)(columns >> BF16_LANES)}};
+}
+
+/* Writes rows from … to - 1 of those that there are. */
+INLINE void write_rows(const waiting *w, size_t from, size_t to)
+{
+    const __m512 lo = _mm512_set1_ps(w->floor);
+    const __m512 bias[2] = {_mm512_load_ps(w->bias), _mm512_load_ps(w->bias + BF16_LANES)};
+    to = to < w->rows ? to : w->rows;
+    for (size_t m = from; m < to; m++) {
+        if (w->pixels[m] == BF16_NOWHERE)
+            continue;
+        const float *sums = w->sums + m / BF16_LANES * 2 * TILE + m % BF16_LANES * BF16_LANES;
+        float *out = w->out + w->pixels[m] * w->out_pitch;
+        for (size_t v = 0; v < 2; v++) {
+            const __m512 z = _mm512_add_ps(_mm512_load_ps(sums + v * TILE), bias[v]);
+            _mm512_mask_storeu_ps(out + v * BF16_LANES, w->mask[v], _mm512_max_ps(lo, z));
+        }
+    }
+}
+
+/* Leaves nothing that a switch of threads would have to keep. */
+static void end(void *space)
+{
+    amx_work *work = space;
+    write_rows(&work->before, 0, BF16_ROWS);
     _tile_release();
 }
 
-static void store_rows(const conv_bf16_product *p, const float *sums, size_t first)
+/* wide: two vectors of columns, a constant at every call. */
+INLINE void block(const conv_bf16_product *p, size_t first, float *sums, const waiting *waiting_before,
+                  bool wide)
 {
-    const size_t n = p->rows - first < BF16_ROWS ? p->rows - first : BF16_ROWS;
-    const __m512 lo = _mm512_set1_ps(p->floor);
-    for (size_t m = 0; m < n; m++) {
-        if (p->pixels[first + m] == BF16_NOWHERE)
-            continue;
-        float *out = p->out + p->pixels[first + m] * p->out_pitch;
-        for (size_t v = 0; v < p->vectors; v++) {
-            const size_t from = v * BF16_LANES, left = p->cols - from;
-            const __mmask16 mask = left < BF16_LANES ? (__mmask16)((1u << left) - 1u) : (__mmask16)0xffff;
-            const __m512 z = _mm512_load_ps(sums + m * 2 * BF16_LANES + from);
-            _mm512_mask_storeu_ps(out + from, mask, _mm512_max_ps(lo, z));
-        }
-    }
-}
-
-/* A stride of 0 fills every row of a tile with the bias. */
-static void two_by_two(const conv_bf16_product *p, size_t first, float *sums)
-{
-    const size_t pitch = p->a_pitch * sizeof *p->a, width = 4 * BF16_LANES * sizeof *p->panel;
-    const uint16_t *w = p->panel;
-    _tile_loadd(0, p->bias, 0);
-    _tile_loadd(1, p->bias + BF16_LANES, 0);
-    _tile_loadd(2, p->bias, 0);
-    _tile_loadd(3, p->bias + BF16_LANES, 0);
-    for (size_t t = 0; t < p->taps; t++) {
+    const waiting before = *waiting_before;
+    const size_t pitch = p->a_pitch * sizeof *p->a, taps = p->taps, depth = p->k;
+    const size_t width = (wide ? 4 : 2) * BF16_LANES * sizeof *p->panel;
+    const size_t share =
+        BF16_ROWS / (taps * depth / BF16_BLOCK) + 1; /* of the rows that wait, in each step */
+    const uint16_t *b = p->panel;
+    size_t done = 0;
+    _tile_zero(0);
+    _tile_zero(1);
+    _tile_zero(2);
+    _tile_zero(3);
+    for (size_t t = 0; t < taps; t++) {
         const uint16_t *a = p->a + first * p->a_pitch + p->tap_at[t], *low = a + 16 * p->a_pitch;
-        for (size_t k = 0; k < p->k; k += BF16_BLOCK, w += 2 * BF16_LANES * BF16_BLOCK) {
+        for (size_t k = 0; k < depth; k += BF16_BLOCK, b += (wide ? 2 : 1) * BF16_LANES * BF16_BLOCK) {
             _tile_loadd(4, a + k, pitch);
-            _tile_loadd(6, w, width);
-            _tile_loadd(7, w + 2 * BF16_LANES, width);
+            _tile_loadd(6, b, width);
+            if (wide)
+                _tile_loadd(7, b + 2 * BF16_LANES, width);
             _tile_dpbf16ps(0, 4, 6);
             _tile_loadd(5, low + k, pitch);
-            _tile_dpbf16ps(1, 4, 7);
+            if (wide)
+                _tile_dpbf16ps(1, 4, 7);
             _tile_dpbf16ps(2, 5, 6);
-            _tile_dpbf16ps(3, 5, 7);
+            if (wide)
+                _tile_dpbf16ps(3, 5, 7);
+            if (done < before.rows)
+                write_rows(&before, done, done + share);
+            done += share;
         }
     }
-    const size_t row = 2 * BF16_LANES * sizeof *sums;
+    const size_t row = BF16_LANES * sizeof *sums;
     _tile_stored(0, sums, row);
-    _tile_stored(1, sums + BF16_LANES, row);
-    _tile_stored(2, sums + 32 * BF16_LANES, row);
-    _tile_stored(3, sums + 33 * BF16_LANES, row);
+    if (wide)
+        _tile_stored(1, sums + TILE, row);
+    _tile_stored(2, sums + 2 * TILE, row);
+    if (wide)
+        _tile_stored(3, sums + 3 * TILE, row);
 }
 
-static void two_by_one(const conv_bf16_product *p, size_t first, float *sums)
+static void multiply(const conv_bf16_product *p, void *space)
 {
-    const size_t pitch = p->a_pitch * sizeof *p->a, width = 2 * BF16_LANES * sizeof *p->panel;
-    const uint16_t *w = p->panel;
-    _tile_loadd(0, p->bias, 0);
-    _tile_loadd(2, p->bias, 0);
-    for (size_t t = 0; t < p->taps; t++) {
-        const uint16_t *a = p->a + first * p->a_pitch + p->tap_at[t], *low = a + 16 * p->a_pitch;
-        for (size_t k = 0; k < p->k; k += BF16_BLOCK, w += BF16_LANES * BF16_BLOCK) {
-            _tile_loadd(4, a + k, pitch);
-            _tile_loadd(6, w, width);
-            _tile_dpbf16ps(0, 4, 6);
-            _tile_loadd(5, low + k, pitch);
-            _tile_dpbf16ps(2, 5, 6);
-        }
-    }
-    const size_t row = 2 * BF16_LANES * sizeof *sums;
-    _tile_stored(0, sums, row);
-    _tile_stored(2, sums + 32 * BF16_LANES, row);
-}
-
-static void multiply(const conv_bf16_product *p)
-{
-    _Alignas(64) float sums[BF16_ROWS * 2 * BF16_LANES];
+    amx_work *work = space;
     for (size_t first = 0; first < p->rows; first += BF16_ROWS) {
-        (p->vectors == 2 ? two_by_two : two_by_one)(p, first, sums);
-        store_rows(p, sums, first);
+        float *sums = work->sums[work->turn];
+        if (p->vectors == 2)
+            block(p, first, sums, &work->before, true);
+        else
+            block(p, first, sums, &work->before, false);
+        work->before = waiting_of(p, first, sums);
+        work->turn ^= 1;
     }
 }
 

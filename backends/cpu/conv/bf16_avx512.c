@@ -105,8 +105,9 @@ EACH_ROW_COUNT(DEFINE)
 static void (*const tiles[2][ROWS + 1])(const conv_bf16_product *p, size_t first) = {{EACH_ROW_COUNT(ONE)},
                                                                                      {EACH_ROW_COUNT(TWO)}};
 
-static void multiply(const conv_bf16_product *p)
+static void multiply(const conv_bf16_product *p, void *space)
 {
+    (void)space;
     const size_t n = (p->rows + ROWS - 1) / ROWS;
     for (size_t i = 0; i < n; i++) {
         const size_t first = p->rows * i / n;
@@ -114,8 +115,9 @@ static void multiply(const conv_bf16_product *p)
     }
 }
 
-static void nothing(void)
+static void nothing(void *space)
 {
+    (void)space;
 }
 
 const conv_bf16_kernels cpu_conv_bf16_kernels_avx512 = {nothing, multiply, nothing};
