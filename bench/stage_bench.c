@@ -92,10 +92,11 @@ static void make(config *c, const thaw_net *net, const thaw_weights_view *weight
     float *image = need(bytes);
     for (size_t i = 0; i < bytes / sizeof *image; i++)
         image[i] = (float)(i * 2654435761u % 1000) / 500.0f - 1.0f;
-    c->feed = (thaw_binding){c->low.image, image};
+    c->feed = (thaw_binding){.tensor = c->low.image, .data = image};
     for (uint32_t t = 0; t < c->low.graph.n_tensors; t++)
         if (c->low.graph.tensors[t].output)
-            c->fetches[c->n_fetches++] = (thaw_binding){t, need(thaw_graph_bytes(&c->low.graph, t))};
+            c->fetches[c->n_fetches++] =
+                (thaw_binding){.tensor = t, .data = need(thaw_graph_bytes(&c->low.graph, t))};
 }
 
 static void run(config *c, size_t i)

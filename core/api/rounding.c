@@ -79,7 +79,7 @@ static thaw_status want_reads(network *n, thaw_error *err)
         if (!data)
             return thaw_fail_memory(err, thaw_graph_bytes(graph, tensor), "activations");
         graph->tensors[tensor].output = true;
-        n->reads[n->n_reads++] = (thaw_binding){tensor, data};
+        n->reads[n->n_reads++] = (thaw_binding){.tensor = tensor, .data = data};
     }
     return THAW_OK;
 }
@@ -92,7 +92,7 @@ static thaw_status run_network(const pass *p, network *n, const thaw_log *log, t
                                           .fallback = THAW_FALLBACK_ALLOW,
                                           .runs = 1,
                                           .log = log};
-    const thaw_binding feed = {n->low.image, n->image};
+    const thaw_binding feed = {.tensor = n->low.image, .data = n->image};
     thaw_status st = thaw_program_create(&n->low.graph, NULL, &options, &program, err);
     if (st == THAW_OK)
         st = thaw_program_run(program, &feed, 1, n->reads, n->n_reads, err);

@@ -104,7 +104,7 @@ static thaw_status add_port(thaw_binding *ports, size_t *n, uint32_t tensor, siz
     void *data = thaw_calloc(1, bytes);
     if (!data)
         return thaw_fail_memory(err, bytes, "a batch");
-    ports[(*n)++] = (thaw_binding){tensor, data};
+    ports[(*n)++] = (thaw_binding){.tensor = tensor, .data = data};
     return THAW_OK;
 }
 

@@ -125,6 +125,18 @@ static thaw_status check_position(const thaw_cache *c, size_t t, uint32_t image,
                      c->record.n_tensors, c->n_images);
 }
 
+bool thaw_cache_in_memory(const thaw_cache *c)
+{
+    return !c->file;
+}
+
+void *thaw_cache_row(const thaw_cache *c, size_t t, uint32_t image)
+{
+    if (c->file || t >= c->record.n_tensors || image >= c->n_images)
+        return NULL;
+    return c->rows[t] + c->record.row_bytes[t] * image;
+}
+
 /* A sealed record is never written again: another image, or the next run, may stand on it. */
 static thaw_status bind_record(thaw_cache *c, uint32_t image, thaw_error *err)
 {
@@ -149,12 +161,33 @@ thaw_status thaw_cache_put(thaw_cache *c, size_t t, uint32_t image, const void *
         st = bind_record(c, image, err);
         if (st == THAW_OK)
             st = thaw_cache_file_write(c->file, t, c->record_of[image], row, err);
-    } else {
-        memcpy(c->rows[t] + c->record.row_bytes[t] * image, row, c->record.row_bytes[t]);
+    } else if (row != thaw_cache_row(c, t, image)) {
+        memcpy(thaw_cache_row(c, t, image), row, c->record.row_bytes[t]);
     }
     if (st == THAW_OK)
         c->stored[t * c->n_images + image] = true;
     return st;
+}
+
+static thaw_status check_stored(const thaw_cache *c, size_t t, uint32_t image, thaw_error *err)
+{
+    thaw_status st = check_position(c, t, image, err);
+    if (st == THAW_OK && !c->stored[t * c->n_images + image])
+        st = thaw_fail(err, THAW_E_INTERNAL, "the features of image %u (tensor %zu) were never computed",
+                       image, t);
+    return st;
+}
+
+thaw_status thaw_cache_locate(const thaw_cache *c, size_t t, const uint32_t *images, size_t n, void **out,
+                              thaw_error *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        thaw_status st = check_stored(c, t, images[i], err);
+        if (st != THAW_OK)
+            return st;
+        out[i] = thaw_cache_row(c, t, images[i]);
+    }
+    return THAW_OK;
 }
 
 thaw_status thaw_cache_gather(thaw_cache *c, size_t t, const uint32_t *images, size_t n, void *out,
@@ -162,12 +195,9 @@ thaw_status thaw_cache_gather(thaw_cache *c, size_t t, const uint32_t *images, s
 {
     uint8_t *to = out;
     for (size_t i = 0; i < n; i++) {
-        thaw_status st = check_position(c, t, images[i], err);
+        thaw_status st = check_stored(c, t, images[i], err);
         if (st != THAW_OK)
             return st;
-        if (!c->stored[t * c->n_images + images[i]])
-            return thaw_fail(err, THAW_E_INTERNAL,
-                             "the features of image %u (tensor %zu) were never computed", images[i], t);
         size_t bytes = c->record.row_bytes[t];
         if (c->file)
             st = thaw_cache_file_read(c->file, t, c->record_of[images[i]], to, err);
@@ -197,9 +227,7 @@ thaw_status thaw_cache_done(thaw_cache *c, uint32_t image, const char hash[33], 
 {
     thaw_status st = check_position(c, 0, image, err);
     for (size_t t = 0; st == THAW_OK && t < c->record.n_tensors; t++)
-        if (!c->stored[t * c->n_images + image])
-            st = thaw_fail(err, THAW_E_INTERNAL, "the features of image %u (tensor %zu) were never computed",
-                           image, t);
+        st = check_stored(c, t, image, err);
     if (st == THAW_OK && c->keep)
         st = thaw_cache_file_seal(c->file, c->record_of[image], hash, err);
     return st;

@@ -98,6 +98,12 @@ void thaw_loader_free(thaw_loader *loader);
  * last row: THAW_E_INVALID. One consumer at a time; the rows do not depend on the number of threads. */
 thaw_status thaw_loader_next(thaw_loader *loader, float *out, char hash[33], thaw_error *err);
 
+/* Has the threads finish the images that they are at and begin no other until thaw_loader_resume; returns
+ * when they have. For a consumer whose work takes all processors: two who share one keep each other waiting.
+ * No row is taken meanwhile. */
+void thaw_loader_pause(thaw_loader *loader);
+void thaw_loader_resume(thaw_loader *loader);
+
 /* ---- the feature cache ------------------------------------------------------------------------- */
 
 /* Rows of several tensors for each of n images, in memory or in a file. One thread at a time. */
@@ -126,11 +132,19 @@ thaw_status thaw_cache_create(const thaw_cache_layout *layout, size_t n_images,
 void thaw_cache_free(thaw_cache *cache);
 /* Where the rows lie, for the run header: "memory" or the file's path. */
 const char *thaw_cache_place(const thaw_cache *cache);
-/* Stores row `image` of tensor t. */
+/* Whether rows are in memory, so that they can be read and written where they lie. */
+bool thaw_cache_in_memory(const thaw_cache *cache);
+/* Where row `image` of tensor t has its place in memory: it may be written there before it is put. NULL for
+ * what the cache has no place for. Valid as long as the cache. */
+void *thaw_cache_row(const thaw_cache *cache, size_t t, uint32_t image);
+/* Stores row `image` of tensor t; row may be its own place. */
 thaw_status thaw_cache_put(thaw_cache *cache, size_t t, uint32_t image, const void *row, thaw_error *err);
 /* Copies rows images[0 … n) of tensor t one behind the other to out. A row that was never put is
  * THAW_E_INTERNAL. */
 thaw_status thaw_cache_gather(thaw_cache *cache, size_t t, const uint32_t *images, size_t n, void *out,
+                              thaw_error *err);
+/* Of a cache in memory: has out[i] say where row images[i] lies, instead of copying it. Errors likewise. */
+thaw_status thaw_cache_locate(const thaw_cache *cache, size_t t, const uint32_t *images, size_t n, void **out,
                               thaw_error *err);
 /* With keep: true if all tensors of the image with that content are already there; they are then bound to
  * row number `image`. */

@@ -27,9 +27,10 @@ struct thaw_loader {
     pthread_t *threads;
     uint32_t n_threads;   /* started */
     pthread_mutex_t lock; /* guards what follows, and each slot's ready */
-    pthread_cond_t room, filled;
+    pthread_cond_t room, filled, rest;
     size_t claimed, consumed;
-    bool stop;
+    uint32_t busy; /* threads that prepare a row */
+    bool paused, stop;
 };
 
 static void prepare_row(thaw_loader *l, size_t i)
@@ -49,16 +50,19 @@ static void *loader_main(void *arg)
     thaw_loader *l = arg;
     pthread_mutex_lock(&l->lock);
     for (;;) {
-        while (!l->stop && l->claimed < l->n && l->claimed >= l->consumed + l->n_slots)
+        while (!l->stop && l->claimed < l->n && (l->paused || l->claimed >= l->consumed + l->n_slots))
             pthread_cond_wait(&l->room, &l->lock);
         if (l->stop || l->claimed >= l->n)
             break;
         size_t i = l->claimed++;
+        l->busy++;
         pthread_mutex_unlock(&l->lock);
         prepare_row(l, i);
         pthread_mutex_lock(&l->lock);
         l->slots[i % l->n_slots].ready = true;
         pthread_cond_signal(&l->filled);
+        if (--l->busy == 0)
+            pthread_cond_signal(&l->rest);
     }
     pthread_mutex_unlock(&l->lock);
     return NULL;
@@ -130,6 +134,7 @@ thaw_status thaw_loader_create(const thaw_dataset *set, const thaw_preprocess *p
     pthread_mutex_init(&l->lock, NULL);
     pthread_cond_init(&l->room, NULL);
     pthread_cond_init(&l->filled, NULL);
+    pthread_cond_init(&l->rest, NULL);
     thaw_status st = copy_order(l, order, n, err);
     if (st == THAW_OK)
         st = make_slots(l, ahead, err);
@@ -152,6 +157,7 @@ void thaw_loader_free(thaw_loader *l)
     pthread_mutex_unlock(&l->lock);
     for (uint32_t i = 0; i < l->n_threads; i++)
         pthread_join(l->threads[i], NULL);
+    pthread_cond_destroy(&l->rest);
     pthread_cond_destroy(&l->filled);
     pthread_cond_destroy(&l->room);
     pthread_mutex_destroy(&l->lock);
@@ -160,6 +166,23 @@ void thaw_loader_free(thaw_loader *l)
     free(l->slots);
     free(l->order);
     free(l);
+}
+
+void thaw_loader_pause(thaw_loader *l)
+{
+    pthread_mutex_lock(&l->lock);
+    l->paused = true;
+    while (l->busy > 0)
+        pthread_cond_wait(&l->rest, &l->lock);
+    pthread_mutex_unlock(&l->lock);
+}
+
+void thaw_loader_resume(thaw_loader *l)
+{
+    pthread_mutex_lock(&l->lock);
+    l->paused = false;
+    pthread_cond_broadcast(&l->room);
+    pthread_mutex_unlock(&l->lock);
 }
 
 thaw_status thaw_loader_next(thaw_loader *l, float *out, char hash[33], thaw_error *err)

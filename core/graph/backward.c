@@ -10,13 +10,15 @@
 typedef struct gathered {
     uint32_t parts[THAW_ADD_MAX_IN];
     uint32_t n;
-    uint32_t sum; /* THAW_NO_TENSOR until asked for */
+    uint32_t sum;   /* THAW_NO_TENSOR until asked for */
+    bool rectified; /* sum has gone through the relu that the tensor comes out of */
 } gathered;
 
 typedef struct tape {
     thaw_graph *graph;
     gathered *grads; /* one for each tensor of the forward pass */
     size_t n_forward;
+    size_t n_ops; /* of the forward pass */
 } tape;
 
 static const thaw_gtensor *tensor(const tape *t, uint32_t id)
@@ -78,7 +80,41 @@ static thaw_status add_up(tape *t, uint32_t like, const uint32_t *parts, uint32_
     return st != THAW_OK ? st : emit(t, THAW_OP_ADD, label, parts, n, out, 1, NULL, err);
 }
 
-/* The whole gradient of a tensor, THAW_NO_TENSOR if nothing reached it. */
+static bool has_relu(const thaw_gop *op)
+{
+    return (op->kind == THAW_OP_CONV2D && op->attr.conv.relu_mask) ||
+           (op->kind == THAW_OP_AFFINE && op->attr.affine.relu) ||
+           (op->kind == THAW_OP_AVGPOOL && op->attr.pool.relu) ||
+           (op->kind == THAW_OP_BN_TRAIN && op->attr.bn.relu);
+}
+
+/* Whether all that is written into a concatenation comes out of a relu. */
+static bool all_rectified(const tape *t, uint32_t root)
+{
+    bool found = false;
+    for (size_t i = 0; i < t->n_ops; i++) {
+        const thaw_gop *op = &t->graph->ops[i];
+        if (tensor(t, op->out[0])->parent != root)
+            continue;
+        if (!has_relu(op))
+            return false;
+        found = true;
+    }
+    return found;
+}
+
+static thaw_status rectify(tape *t, uint32_t y, const char *label, uint32_t *dy, thaw_error *err)
+{
+    uint32_t g;
+    thaw_status st = new_like(t, y, "g", &g, err);
+    if (st == THAW_OK)
+        st = emit(t, THAW_OP_RELU_BWD, label, (uint32_t[]){*dy, y}, 2, &g, 1, NULL, err);
+    *dy = g;
+    return st;
+}
+
+/* The whole gradient of a tensor, THAW_NO_TENSOR if nothing reached it. That of a concatenation goes through
+ * its parts' relu at once: neither it nor the concatenation has to wait for the last of them. */
 static thaw_status total(tape *t, uint32_t id, uint32_t *out, thaw_error *err)
 {
     gathered *g = &t->grads[id];
@@ -98,7 +134,12 @@ static thaw_status total(tape *t, uint32_t id, uint32_t *out, thaw_error *err)
             if (st != THAW_OK)
                 return st;
         }
+        g->rectified = whole != THAW_NO_TENSOR && g->n == 1 && t->grads[root].rectified;
         st = add_up(t, id, g->parts, g->n, &g->sum, err);
+        if (st == THAW_OK && g->sum != THAW_NO_TENSOR && all_rectified(t, id)) {
+            g->rectified = true;
+            st = rectify(t, id, tensor(t, id)->name, &g->sum, err);
+        }
     }
     *out = g->sum;
     return st;
@@ -111,18 +152,9 @@ static bool wants(const tape *t, uint32_t id)
 
 static thaw_status through_relu(tape *t, const thaw_gop *op, uint32_t *dy, thaw_error *err)
 {
-    bool relu = (op->kind == THAW_OP_CONV2D && op->attr.conv.relu_mask) ||
-                (op->kind == THAW_OP_AFFINE && op->attr.affine.relu) ||
-                (op->kind == THAW_OP_AVGPOOL && op->attr.pool.relu) ||
-                (op->kind == THAW_OP_BN_TRAIN && op->attr.bn.relu);
-    if (!relu)
+    if (!has_relu(op) || t->grads[op->out[0]].rectified)
         return THAW_OK;
-    uint32_t g;
-    thaw_status st = new_like(t, op->out[0], "g", &g, err);
-    if (st == THAW_OK)
-        st = emit(t, THAW_OP_RELU_BWD, op->label, (uint32_t[]){*dy, op->out[0]}, 2, &g, 1, NULL, err);
-    *dy = g;
-    return st;
+    return rectify(t, op->out[0], op->label, dy, err);
 }
 
 /* A new tensor shaped like `to`, computed by one op, contributed to `to`. */
@@ -281,8 +313,7 @@ static thaw_status collect(tape *t, thaw_grad_pair **pairs, size_t *n_pairs, tha
 thaw_status thaw_backward(thaw_graph *graph, thaw_grad_pair seed, thaw_grad_pair **pairs, size_t *n_pairs,
                           thaw_error *err)
 {
-    tape t = {.graph = graph, .n_forward = graph->n_tensors};
-    size_t n_ops = graph->n_ops;
+    tape t = {.graph = graph, .n_forward = graph->n_tensors, .n_ops = graph->n_ops};
     t.grads = thaw_calloc(t.n_forward, sizeof *t.grads);
     if (!t.grads)
         return thaw_fail_memory(err, t.n_forward * sizeof *t.grads, "the gradients' bookkeeping");
@@ -290,7 +321,7 @@ thaw_status thaw_backward(thaw_graph *graph, thaw_grad_pair seed, thaw_grad_pair
         t.grads[i].sum = THAW_NO_TENSOR;
     mark_requires_grad(graph);
     thaw_status st = contribute(&t, seed.tensor, seed.grad, err);
-    for (size_t at = n_ops; st == THAW_OK && at-- > 0;)
+    for (size_t at = t.n_ops; st == THAW_OK && at-- > 0;)
         st = op_backward(&t, at, err);
     if (st == THAW_OK)
         st = collect(&t, pairs, n_pairs, err);

@@ -174,6 +174,8 @@ static thaw_status train(lowering *l, uint32_t logits)
                            (uint32_t[]){l->out->probs, l->out->label}, 2, &dlogits, 1, &attr, l->err);
     if (st == THAW_OK)
         st = thaw_backward(l->graph, (thaw_grad_pair){logits, dlogits}, &pairs, &n, l->err);
+    if (st == THAW_OK)
+        st = thaw_join_gradients(l->graph, l->err);
     if (st == THAW_OK && n == 0)
         st = thaw_fail(l->err, THAW_E_INVALID, "nothing to train: every layer and the head are frozen");
     if (st == THAW_OK)

@@ -32,6 +32,10 @@ thaw_status thaw_lower_head(lowering *l, uint32_t features, bool is_pooled);
  * weights are CONST: one pass over the input instead of three or four. merge.c */
 thaw_status thaw_merge_siblings(thaw_graph *graph, thaw_error *err);
 
+/* Makes one op of the gradients in data of 1x1 convolutions that are added up because their forward ops read
+ * the same tensor. After thaw_backward. join.c */
+thaw_status thaw_join_gradients(thaw_graph *graph, thaw_error *err);
+
 /* ---- helpers. lowering.c ---- */
 
 /* A whole tensor shaped like a layer's output, for the batch. */

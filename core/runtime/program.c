@@ -135,6 +135,7 @@ static thaw_status make_ports(builder *b, thaw_error *err)
     for (uint32_t t = 0; t < graph->n_tensors; t++) {
         const thaw_gtensor *g = &graph->tensors[t];
         thaw_port port = {.tensor = t, .bytes = thaw_graph_bytes(graph, t)};
+        port.row_bytes = port.bytes / (uint64_t)g->n;
         memcpy(port.name, g->name, sizeof port.name);
         if ((g->storage == THAW_T_FEED || g->output) && g->n != (int32_t)graph->batch)
             p->by_rows = false;

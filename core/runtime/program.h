@@ -61,10 +61,12 @@ thaw_status thaw_program_create(const thaw_graph *graph, thaw_vars *vars, const 
                                 thaw_program **out, thaw_error *err);
 void thaw_program_free(thaw_program *program);
 
-/* Host memory for a FEED or an output tensor: dense, of its dtype. */
+/* Host memory for a FEED or an output tensor: dense, of its dtype. What a feed is bound to is only read. */
 typedef struct thaw_binding {
     uint32_t tensor;
-    void *data; /* only read for a feed */
+    void *data;
+    void *const *rows; /* in place of data: where each of the n rows lies, as far as a run computes them. The
+                        * list itself is needed during the call alone. */
 } thaw_binding;
 
 /* A run in three parts, so that the feeds of the next one travel while the device computes. None of them

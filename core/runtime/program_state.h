@@ -10,8 +10,9 @@
 typedef struct thaw_port {
     char name[64];
     uint32_t tensor;
-    uint64_t bytes;
+    uint64_t bytes, row_bytes;
     void *data;
+    void *const *rows; /* in place of data */
 } thaw_port;
 
 typedef struct thaw_kernel_call {

@@ -6,11 +6,18 @@
 
 /* ---- bindings ------------------------------------------------------------------------------------ */
 
+static bool is_bound(const thaw_port *port)
+{
+    return port->data || port->rows;
+}
+
 static thaw_status bind_ports(thaw_port *ports, size_t n, const thaw_binding *bindings, size_t n_bindings,
                               const char *what, thaw_error *err)
 {
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         ports[i].data = NULL;
+        ports[i].rows = NULL;
+    }
     for (size_t k = 0; k < n_bindings; k++) {
         size_t i = 0;
         while (i < n && ports[i].tensor != bindings[k].tensor)
@@ -18,10 +25,12 @@ static thaw_status bind_ports(thaw_port *ports, size_t n, const thaw_binding *bi
         if (i == n)
             return thaw_fail(err, THAW_E_INVALID, "tensor %u is no %s of this program", bindings[k].tensor,
                              what);
-        if (!bindings[k].data || ports[i].data)
-            return thaw_fail(err, THAW_E_INVALID, "the %s %s is %s", what, ports[i].name,
-                             bindings[k].data ? "bound twice" : "bound to no memory");
+        const bool bound = is_bound(&ports[i]);
         ports[i].data = bindings[k].data;
+        ports[i].rows = bindings[k].rows;
+        if (bound || !is_bound(&ports[i]))
+            return thaw_fail(err, THAW_E_INVALID, "the %s %s is %s", what, ports[i].name,
+                             bound ? "bound twice" : "bound to no memory");
     }
     return THAW_OK;
 }
@@ -29,7 +38,7 @@ static thaw_status bind_ports(thaw_port *ports, size_t n, const thaw_binding *bi
 static thaw_status check_feeds(const thaw_program *p, thaw_error *err)
 {
     for (size_t i = 0; i < p->n_feeds; i++)
-        if (!p->feeds[i].data)
+        if (!is_bound(&p->feeds[i]))
             return thaw_fail(err, THAW_E_INVALID, "the feed %s is missing", p->feeds[i].name);
     return THAW_OK;
 }
@@ -88,15 +97,36 @@ static uint64_t wanted_bytes(const thaw_program *p, const thaw_run_step *step, u
     return (p->by_rows && left < step->n_rows ? left : step->n_rows) * step->bytes;
 }
 
+/* A copy from or to the host goes in pieces where the host's rows lie apart. */
+static uint64_t piece_of(const thaw_port *port, uint64_t bytes)
+{
+    return port->rows ? port->row_bytes : bytes;
+}
+
+/* Where the host has what lies `at` bytes behind the beginning of a step. */
+static void *host_place(const thaw_port *port, const thaw_run_step *step, uint64_t at)
+{
+    if (port->rows)
+        return port->rows[step->row + at / port->row_bytes];
+    return (char *)port->data + step->row * step->bytes + at;
+}
+
+static thaw_slice behind(thaw_slice place, uint64_t bytes)
+{
+    return (thaw_slice){place.buffer, place.offset + bytes};
+}
+
 static thaw_status download(thaw_program *p, const thaw_run_step *step, thaw_error *err)
 {
     const thaw_dev *dev = p->lane->devs[step->dev];
     const thaw_port *port = &p->outputs[step->port];
-    if (!port->data)
+    if (!is_bound(port))
         return THAW_OK;
-    thaw_status st =
-        dev->ops.download(p->lane->streams[step->dev], (char *)port->data + step->row * step->bytes,
-                          step->place, wanted_bytes(p, step, p->lane->running_rows), err);
+    const uint64_t bytes = wanted_bytes(p, step, p->lane->running_rows), piece = piece_of(port, bytes);
+    thaw_status st = THAW_OK;
+    for (uint64_t at = 0; st == THAW_OK && at < bytes; at += piece)
+        st = dev->ops.download(p->lane->streams[step->dev], host_place(port, step, at),
+                               behind(step->place, at), piece, err);
     return st == THAW_OK ? st
                          : thaw_plugin_failed(st, err, "%s: download of %s failed", dev->name, port->name);
 }
@@ -106,12 +136,12 @@ static thaw_status upload(thaw_program *p, const thaw_run_step *step, thaw_error
     const thaw_lane *lane = p->lane;
     const thaw_dev *dev = lane->devs[step->dev];
     thaw_stream *stream = step->dev == THAW_HOME && lane->upload ? lane->upload : lane->streams[step->dev];
-    const char *data = p->feeds[step->port].data;
-    thaw_status st = dev->ops.upload(stream, step->place, data + step->row * step->bytes,
-                                     wanted_bytes(p, step, lane->staged_rows), err);
-    return st == THAW_OK
-               ? st
-               : thaw_plugin_failed(st, err, "%s: upload of %s failed", dev->name, p->feeds[step->port].name);
+    const thaw_port *port = &p->feeds[step->port];
+    const uint64_t bytes = wanted_bytes(p, step, lane->staged_rows), piece = piece_of(port, bytes);
+    thaw_status st = THAW_OK;
+    for (uint64_t at = 0; st == THAW_OK && at < bytes; at += piece)
+        st = dev->ops.upload(stream, behind(step->place, at), host_place(port, step, at), piece, err);
+    return st == THAW_OK ? st : thaw_plugin_failed(st, err, "%s: upload of %s failed", dev->name, port->name);
 }
 
 static thaw_status do_step(thaw_program *p, const thaw_run_step *step, thaw_error *err)

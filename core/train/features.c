@@ -27,8 +27,9 @@ typedef struct pass {
     bool *drop;
     thaw_loader *loader;
     thaw_meter *meter;
-    batch filling;  /* what lies in the prefix's images */
-    batch computed; /* what the run under way computes */
+    batch filling;                    /* what lies in the prefix's images */
+    batch computed;                   /* what the run under way computes */
+    void **places[THAW_MAX_FEATURES]; /* of the rows of a run, in the cache */
 } pass;
 
 static thaw_status make_batch(batch *b, uint32_t rows, thaw_error *err)
@@ -37,6 +38,17 @@ static thaw_status make_batch(batch *b, uint32_t rows, thaw_error *err)
     b->hashes = thaw_calloc(rows, sizeof *b->hashes);
     return b->ids && b->hashes ? THAW_OK
                                : thaw_fail_memory(err, rows * sizeof *b->hashes, "the rows of a pass");
+}
+
+static thaw_status make_places(pass *p, thaw_error *err)
+{
+    const thaw_prefix *prefix = &p->source->prefix;
+    for (size_t t = 0; t < prefix->n; t++) {
+        p->places[t] = thaw_calloc(prefix->batch, sizeof *p->places[t]);
+        if (!p->places[t])
+            return thaw_fail_memory(err, prefix->batch * sizeof *p->places[t], "the rows of a pass");
+    }
+    return THAW_OK;
 }
 
 static void free_batch(batch *b)
@@ -49,10 +61,14 @@ static thaw_status store_row(const pass *p, uint32_t row, thaw_error *err)
 {
     const thaw_prefix *prefix = &p->source->prefix;
     const batch *b = &p->computed;
+    thaw_cache *cache = p->source->cache;
+    const bool in_place = thaw_cache_in_memory(cache);
     thaw_status st = THAW_OK;
-    for (size_t t = 0; st == THAW_OK && t < prefix->n; t++)
-        st = thaw_cache_put(p->source->cache, t, b->ids[row],
-                            (const char *)prefix->out[t] + row * prefix->row_bytes[t], err);
+    for (size_t t = 0; st == THAW_OK && t < prefix->n; t++) {
+        const void *computed = in_place ? thaw_cache_row(cache, t, b->ids[row])
+                                        : (const char *)prefix->out[t] + row * prefix->row_bytes[t];
+        st = thaw_cache_put(cache, t, b->ids[row], computed, err);
+    }
     return st == THAW_OK ? thaw_cache_done(p->source->cache, b->ids[row], b->hashes[row].text, err) : st;
 }
 
@@ -68,6 +84,24 @@ static thaw_status store(pass *p, thaw_error *err)
     return st;
 }
 
+/* Rows of a cache in memory are computed into their places. */
+static thaw_status begin(pass *p, thaw_error *err)
+{
+    thaw_prefix *prefix = &p->source->prefix;
+    const thaw_cache *cache = p->source->cache;
+    const batch *b = &p->filling;
+    if (!thaw_cache_in_memory(cache))
+        return thaw_prefix_begin(prefix, b->rows, (1u << prefix->n) - 1, err);
+    for (size_t t = 0; t < prefix->n; t++)
+        for (uint32_t row = 0; row < b->rows; row++) {
+            p->places[t][row] = thaw_cache_row(cache, t, b->ids[row]);
+            if (!p->places[t][row])
+                return thaw_fail(err, THAW_E_INTERNAL, "the feature cache has no place for image %u",
+                                 b->ids[row]);
+        }
+    return thaw_prefix_begin_to(prefix, b->rows, (void *const *const *)p->places, err);
+}
+
 /* While the device computes the rows, those before them are stored and the next ones loaded. */
 static thaw_status flush(pass *p, thaw_error *err)
 {
@@ -75,8 +109,9 @@ static thaw_status flush(pass *p, thaw_error *err)
         return THAW_OK;
     if (thaw_cancelled(p->where))
         return thaw_fail(err, THAW_E_CANCELLED, "stopped before the first step, as asked");
-    thaw_prefix *prefix = &p->source->prefix;
-    thaw_status st = thaw_prefix_begin(prefix, p->filling.rows, (1u << prefix->n) - 1, err);
+    thaw_loader_give_way(p->loader, &p->source->prefix);
+    thaw_status st = begin(p, err);
+    thaw_loader_go_on(p->loader, &p->source->prefix);
     if (st == THAW_OK)
         st = store(p, err);
     batch begun = p->filling;
@@ -127,7 +162,7 @@ static thaw_status pass_set(pass *p, thaw_error *err)
     for (size_t i = 0; i < p->set->n; i++)
         order[i] = (uint32_t)i;
     thaw_status st = thaw_loader_create(p->set, p->source->pre, order, p->set->n, p->where->decode_threads,
-                                        thaw_loader_ahead(p->source->prefix.batch), &p->loader, err);
+                                        thaw_loader_ahead(&p->source->prefix), &p->loader, err);
     free(order);
     for (size_t i = 0; st == THAW_OK && i < p->set->n; i++) {
         if (thaw_cancelled(p->where))
@@ -150,6 +185,8 @@ thaw_status thaw_features_pass(thaw_source *source, const thaw_pass_sets *sets, 
     thaw_status st = make_batch(&p.filling, source->prefix.batch, err);
     if (st == THAW_OK)
         st = make_batch(&p.computed, source->prefix.batch, err);
+    if (st == THAW_OK)
+        st = make_places(&p, err);
     size_t total = 0;
     for (size_t k = 0; k < 2; k++)
         total += sets->set[k] ? sets->set[k]->n : 0;
@@ -163,5 +200,7 @@ thaw_status thaw_features_pass(thaw_source *source, const thaw_pass_sets *sets, 
     }
     free_batch(&p.filling);
     free_batch(&p.computed);
+    for (size_t t = 0; t < THAW_MAX_FEATURES; t++)
+        free(p.places[t]);
     return st;
 }

@@ -65,7 +65,8 @@ static thaw_status make_io(const thaw_run *run, thaw_phase *phase, thaw_error *e
 {
     uint32_t n = run->cut[phase->index].n;
     const size_t *row_bytes = n > 0 ? run->source.row_bytes : run->source.row_bytes + run->pooled_at;
-    return thaw_step_io_create(run->options->batch_size, n > 0 ? n : 1, row_bytes, &phase->io, err);
+    return thaw_step_io_create(run->options->batch_size, n > 0 ? n : 1,
+                               thaw_source_in_memory(&run->source) ? NULL : row_bytes, &phase->io, err);
 }
 
 static uint64_t count_parameters(const thaw_var_list *list)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "core/base/threads.h"
 #include "core/train/events.h"
 
 #define DEFAULT_BATCH 4u
@@ -59,16 +60,24 @@ uint64_t thaw_graph_macs(const thaw_graph *graph)
     return macs;
 }
 
-static thaw_status take_tensor(thaw_prefix *p, const thaw_graph *graph, uint32_t tensor, thaw_error *err)
+static void take_tensor(thaw_prefix *p, const thaw_graph *graph, uint32_t tensor)
 {
     size_t bytes = thaw_graph_bytes(graph, tensor);
     p->tensor[p->n] = tensor;
-    p->row_bytes[p->n] = bytes / p->batch;
-    p->out[p->n] = thaw_calloc(1, bytes);
-    p->next[p->n] = thaw_calloc(1, bytes);
-    if (!p->out[p->n] || !p->next[p->n])
-        return thaw_fail_memory(err, bytes, "a batch of features");
-    p->n++;
+    p->row_bytes[p->n++] = bytes / p->batch;
+}
+
+/* Room for results, where they do not go elsewhere. */
+static thaw_status need_room(thaw_prefix *p, uint32_t mask, thaw_error *err)
+{
+    for (size_t i = 0; i < p->n; i++) {
+        if (!(mask & (1u << i)) || p->next[i])
+            continue;
+        p->out[i] = thaw_calloc(p->batch, p->row_bytes[i]);
+        p->next[i] = thaw_calloc(p->batch, p->row_bytes[i]);
+        if (!p->out[i] || !p->next[i])
+            return thaw_fail_memory(err, p->batch * p->row_bytes[i], "a batch of features");
+    }
     return THAW_OK;
 }
 
@@ -82,12 +91,19 @@ static thaw_status take_tensors(thaw_prefix *p, const thaw_lowered *lowered, siz
     p->images = thaw_calloc(1, bytes);
     if (!p->images)
         return thaw_fail_memory(err, bytes, "a batch of images");
-    thaw_status st = THAW_OK;
-    for (size_t i = 0; st == THAW_OK && i < n_kept; i++)
-        st = take_tensor(p, graph, lowered->kept[i], err);
-    if (st == THAW_OK && lowered->pooled != THAW_NO_TENSOR)
-        st = take_tensor(p, graph, lowered->pooled, err);
-    return st;
+    for (size_t i = 0; i < n_kept; i++)
+        take_tensor(p, graph, lowered->kept[i]);
+    if (lowered->pooled != THAW_NO_TENSOR)
+        take_tensor(p, graph, lowered->pooled);
+    return THAW_OK;
+}
+
+/* Whether the device computes on the processors that would load photos, and has threads for more than half of
+ * them. */
+static bool takes_all(const thaw_where *where)
+{
+    const uint32_t all = thaw_processors(), threads = where->decode_threads ? where->decode_threads : all;
+    return where->dev->info.type == THAW_DEVICE_CPU && threads > all / 2;
 }
 
 static thaw_status create(const thaw_prefix_spec *spec, uint32_t batch, const thaw_where *where,
@@ -96,6 +112,7 @@ static thaw_status create(const thaw_prefix_spec *spec, uint32_t batch, const th
     memset(out, 0, sizeof *out);
     out->batch = batch;
     out->runtime = where->runtime;
+    out->in_turns = takes_all(where);
     thaw_weights_view weights;
     thaw_weights_of(spec->model, &weights);
     thaw_lower_spec lower = {
@@ -181,29 +198,45 @@ static void change_places(thaw_prefix *prefix)
     }
 }
 
-static thaw_status begin(thaw_prefix *prefix, uint32_t rows, uint32_t mask, thaw_error *err)
+static thaw_status begin(thaw_prefix *prefix, uint32_t rows, const thaw_binding *fetches, size_t n,
+                         thaw_error *err)
 {
-    thaw_binding feed = {prefix->image, prefix->images}, fetches[THAW_MAX_FEATURES];
-    size_t n = 0;
+    thaw_binding feed = {.tensor = prefix->image, .data = prefix->images};
     memset(prefix->images + rows * prefix->image_values, 0,
            (prefix->batch - rows) * prefix->image_values * sizeof(float));
+    thaw_runtime_span_begin(prefix->runtime, "prefix batch %llu", (unsigned long long)++prefix->runs);
     thaw_status st = thaw_program_set_rows(prefix->program, rows, err);
     if (st == THAW_OK)
         st = thaw_program_stage(prefix->program, &feed, 1, err);
     if (st == THAW_OK)
-        st = thaw_prefix_wait(prefix, err);
-    for (size_t i = 0; i < prefix->n; i++)
-        if (mask & (1u << i))
-            fetches[n++] = (thaw_binding){prefix->tensor[i], prefix->next[i]};
-    return st == THAW_OK ? thaw_program_begin(prefix->program, fetches, n, err) : st;
+        st = thaw_program_wait(prefix->program, err);
+    if (st == THAW_OK)
+        st = thaw_program_begin(prefix->program, fetches, n, err);
+    thaw_runtime_span_end(prefix->runtime);
+    return st;
 }
 
 thaw_status thaw_prefix_begin(thaw_prefix *prefix, uint32_t rows, uint32_t mask, thaw_error *err)
 {
-    thaw_runtime_span_begin(prefix->runtime, "prefix batch %llu", (unsigned long long)++prefix->runs);
-    thaw_status st = begin(prefix, rows, mask, err);
-    thaw_runtime_span_end(prefix->runtime);
-    return st;
+    thaw_binding fetches[THAW_MAX_FEATURES];
+    size_t n = 0;
+    thaw_status st = need_room(prefix, mask, err);
+    if (st != THAW_OK)
+        return st;
+    change_places(prefix);
+    for (size_t i = 0; i < prefix->n; i++)
+        if (mask & (1u << i))
+            fetches[n++] = (thaw_binding){.tensor = prefix->tensor[i], .data = prefix->next[i]};
+    return begin(prefix, rows, fetches, n, err);
+}
+
+thaw_status thaw_prefix_begin_to(thaw_prefix *prefix, uint32_t rows, void *const *const *places,
+                                 thaw_error *err)
+{
+    thaw_binding fetches[THAW_MAX_FEATURES];
+    for (size_t i = 0; i < prefix->n; i++)
+        fetches[i] = (thaw_binding){.tensor = prefix->tensor[i], .rows = places[i]};
+    return begin(prefix, rows, fetches, prefix->n, err);
 }
 
 thaw_status thaw_prefix_wait(thaw_prefix *prefix, thaw_error *err)
@@ -217,4 +250,22 @@ thaw_status thaw_prefix_run(thaw_prefix *prefix, uint32_t rows, uint32_t mask, t
 {
     thaw_status st = thaw_prefix_begin(prefix, rows, mask, err);
     return st == THAW_OK ? thaw_prefix_wait(prefix, err) : st;
+}
+
+size_t thaw_loader_ahead(const thaw_prefix *prefix)
+{
+    const size_t some = 8;
+    return prefix->in_turns ? some : prefix->batch + some;
+}
+
+void thaw_loader_give_way(thaw_loader *loader, const thaw_prefix *prefix)
+{
+    if (prefix->in_turns)
+        thaw_loader_pause(loader);
+}
+
+void thaw_loader_go_on(thaw_loader *loader, const thaw_prefix *prefix)
+{
+    if (prefix->in_turns)
+        thaw_loader_resume(loader);
 }

@@ -17,8 +17,9 @@ typedef struct thaw_prefix {
     uint32_t tensor[THAW_MAX_FEATURES];
     size_t n; /* tensors */
     size_t row_bytes[THAW_MAX_FEATURES];
+    bool in_turns;                 /* while it computes, nobody else should: it takes all processors */
     float *images;                 /* [batch, image_values]: filled by the caller */
-    void *out[THAW_MAX_FEATURES];  /* [batch, row_bytes]: of the last run that has ended */
+    void *out[THAW_MAX_FEATURES];  /* [batch, row_bytes]: of the last run that has ended; NULL before one */
     void *next[THAW_MAX_FEATURES]; /* of the run under way; then they change places */
     uint64_t macs;                 /* of one image */
     uint64_t runs;                 /* that have begun */
@@ -48,10 +49,20 @@ void thaw_prefix_free(thaw_prefix *prefix);
 /* Starts a run on the first `rows` of images, which fetches the tensors whose bit is set in mask, once the
  * run before has ended: its results lie in out until the next call. images is the caller's again. */
 thaw_status thaw_prefix_begin(thaw_prefix *prefix, uint32_t rows, uint32_t mask, thaw_error *err);
+/* The same for all tensors, but results go where the caller wants them: row i of tensor t to places[t][i],
+ * until the run has been waited for. */
+thaw_status thaw_prefix_begin_to(thaw_prefix *prefix, uint32_t rows, void *const *const *places,
+                                 thaw_error *err);
 /* Waits for the run under way; its results are in out. */
 thaw_status thaw_prefix_wait(thaw_prefix *prefix, thaw_error *err);
 /* Both. */
 thaw_status thaw_prefix_run(thaw_prefix *prefix, uint32_t rows, uint32_t mask, thaw_error *err);
+
+/* Rows that the loader of a prefix may hold ready. */
+size_t thaw_loader_ahead(const thaw_prefix *prefix);
+/* Around thaw_prefix_begin, or _run: loads on only where the prefix leaves processors to do so. */
+void thaw_loader_give_way(thaw_loader *loader, const thaw_prefix *prefix);
+void thaw_loader_go_on(thaw_loader *loader, const thaw_prefix *prefix);
 
 /* Shared with whoever lowers something: the model's weights, and the options of a program. */
 void thaw_weights_of(const thaw_model *model, thaw_weights_view *view);

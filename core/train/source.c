@@ -5,11 +5,6 @@
 
 #include "core/base/memory.h"
 
-size_t thaw_loader_ahead(uint32_t batch)
-{
-    return batch + (size_t)8;
-}
-
 static thaw_status copy_order(thaw_source *s, const uint32_t *order, size_t n, thaw_error *err)
 {
     s->order = thaw_calloc(n, sizeof *s->order);
@@ -33,16 +28,29 @@ thaw_status thaw_source_begin(thaw_source *source, const thaw_dataset *set, cons
     thaw_status st = copy_order(source, order, n, err);
     if (st == THAW_OK && !source->cache)
         st = thaw_loader_create(set, source->pre, source->order, n, source->decode_threads,
-                                thaw_loader_ahead(source->prefix.batch), &source->loader, err);
+                                thaw_loader_ahead(&source->prefix), &source->loader, err);
     return st;
 }
 
-static thaw_status next_cached(thaw_source *s, size_t rows, void *const *out, thaw_error *err)
+bool thaw_source_in_memory(const thaw_source *source)
 {
+    return source->cache && thaw_cache_in_memory(source->cache);
+}
+
+static thaw_status next_cached(thaw_source *s, size_t rows, void **const *places, thaw_error *err)
+{
+    const uint32_t *ids = s->ids + s->next;
     thaw_status st = THAW_OK;
-    for (size_t t = 0; st == THAW_OK && t < s->n; t++)
-        if (s->mask & (1u << t))
-            st = thaw_cache_gather(s->cache, t, s->ids + s->next, rows, out[t], err);
+    for (size_t t = 0; st == THAW_OK && t < s->n; t++) {
+        if (!(s->mask & (1u << t)))
+            continue;
+        if (thaw_cache_in_memory(s->cache)) {
+            st = thaw_cache_locate(s->cache, t, ids, rows, places[t], err);
+            continue;
+        }
+        for (size_t i = 0; st == THAW_OK && i < rows; i++)
+            st = thaw_cache_gather(s->cache, t, ids + i, 1, places[t][i], err);
+    }
     return st;
 }
 
@@ -53,20 +61,25 @@ static thaw_status start(thaw_source *s, size_t rows, thaw_error *err)
     thaw_status st = THAW_OK;
     for (size_t i = 0; st == THAW_OK && i < rows; i++)
         st = thaw_loader_next(s->loader, p->images + i * p->image_values, NULL, err);
-    return st == THAW_OK ? thaw_prefix_begin(p, (uint32_t)rows, s->mask, err) : st;
+    if (st != THAW_OK)
+        return st;
+    thaw_loader_give_way(s->loader, p);
+    st = thaw_prefix_begin(p, (uint32_t)rows, s->mask, err);
+    thaw_loader_go_on(s->loader, p);
+    return st;
 }
 
-/* Results to place `at` of out. */
-static void deliver(const thaw_source *s, size_t rows, size_t at, void *const *out)
+/* Results to the places from number `at` on. */
+static void deliver(const thaw_source *s, size_t rows, size_t at, void **const *places)
 {
     const thaw_prefix *p = &s->prefix;
     for (size_t t = 0; t < s->n; t++)
-        if (s->mask & (1u << t))
-            memcpy((char *)out[t] + at * p->row_bytes[t], p->out[t], rows * p->row_bytes[t]);
+        for (size_t i = 0; (s->mask & (1u << t)) && i < rows; i++)
+            memcpy(places[t][at + i], (const char *)p->out[t] + i * p->row_bytes[t], p->row_bytes[t]);
 }
 
 /* While the device computes some rows, the next are loaded and those before are copied. */
-static thaw_status next_computed(thaw_source *s, size_t rows, void *const *out, thaw_error *err)
+static thaw_status next_computed(thaw_source *s, size_t rows, void **const *places, thaw_error *err)
 {
     thaw_status st = THAW_OK;
     size_t at = 0, before = 0;
@@ -74,24 +87,24 @@ static thaw_status next_computed(thaw_source *s, size_t rows, void *const *out, 
         size_t n = rows - at < s->prefix.batch ? rows - at : s->prefix.batch;
         st = start(s, n, err);
         if (st == THAW_OK && before > 0)
-            deliver(s, before, at - before, out);
+            deliver(s, before, at - before, places);
         at += n;
         before = n;
     }
     if (st == THAW_OK)
         st = thaw_prefix_wait(&s->prefix, err);
     if (st == THAW_OK)
-        deliver(s, before, rows - before, out);
+        deliver(s, before, rows - before, places);
     return st;
 }
 
-thaw_status thaw_source_next(thaw_source *source, size_t rows, void *const *out, thaw_error *err)
+thaw_status thaw_source_next(thaw_source *source, size_t rows, void **const *places, thaw_error *err)
 {
     if (rows > source->count - source->next)
         return thaw_fail(err, THAW_E_INTERNAL, "%zu rows of %zu are left", source->count - source->next,
                          source->count);
     thaw_status st =
-        source->cache ? next_cached(source, rows, out, err) : next_computed(source, rows, out, err);
+        source->cache ? next_cached(source, rows, places, err) : next_computed(source, rows, places, err);
     source->next += rows;
     return st;
 }

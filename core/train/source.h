@@ -24,13 +24,13 @@ typedef struct thaw_source {
  * An older pass ends. set lives until the pass ends. */
 thaw_status thaw_source_begin(thaw_source *source, const thaw_dataset *set, const uint32_t *order, size_t n,
                               uint32_t mask, thaw_error *err);
-/* The next `rows` rows: out[t] receives them for each tensor t of the mask. */
-thaw_status thaw_source_next(thaw_source *source, size_t rows, void *const *out, thaw_error *err);
+/* Whether thaw_source_next says where rows lie, rather than copying them. */
+bool thaw_source_in_memory(const thaw_source *source);
+/* The next `rows` rows: row i of each tensor t of the mask is copied to places[t][i], or, from a cache in
+ * memory, has its own place written there, where it stays and is only to be read. */
+thaw_status thaw_source_next(thaw_source *source, size_t rows, void **const *places, thaw_error *err);
 void thaw_source_end(thaw_source *source);
 /* All of it. Harmless on a zeroed struct. */
 void thaw_source_free(thaw_source *source);
-
-/* Rows that a loader may hold ready for a consumer that takes `batch` at a time. */
-size_t thaw_loader_ahead(uint32_t batch);
 
 #endif

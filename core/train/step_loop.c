@@ -68,13 +68,13 @@ static thaw_status gather(batches *b, thaw_error *err)
 {
     const thaw_run *run = b->run;
     thaw_step_io *io = &b->phase->io;
-    void *out[THAW_MAX_FEATURES] = {NULL};
+    void **places[THAW_MAX_FEATURES] = {NULL};
     uint32_t epoch = epoch_of_run(run), n_cut = run->cut[b->phase->index].n;
     thaw_stepper *stepper = &b->pair[b->set->n - b->at < run->options->batch_size];
     for (uint32_t t = 0; t < n_cut; t++)
-        out[t] = io->features[t];
+        places[t] = io->rows[t];
     if (n_cut == 0)
-        out[run->pooled_at] = io->features[0];
+        places[run->pooled_at] = io->rows[0];
     for (int32_t i = 0; i < stepper->rows; i++) {
         uint32_t image = b->order[b->at + (size_t)i];
         io->label[i] = b->set->labels[image];
@@ -85,7 +85,7 @@ static thaw_status gather(batches *b, thaw_error *err)
         thaw_adam_hyper(run->options->lr[b->phase->index], b->t++, io->hyper);
     b->at += (size_t)stepper->rows;
     b->staged = stepper;
-    return thaw_source_next(&b->run->source, (size_t)stepper->rows, out, err);
+    return thaw_source_next(&b->run->source, (size_t)stepper->rows, places, err);
 }
 
 /* From image `first` of the set's order on; the first batch is staged. Ended by end_batches, also after an

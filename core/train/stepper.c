@@ -35,15 +35,15 @@ thaw_status thaw_stepper_stage(thaw_stepper *stepper, thaw_step_io *io, thaw_err
     thaw_binding feeds[THAW_MAX_FEATURES + 3];
     size_t n = 0;
     for (size_t i = 0; i < stepper->n_cut; i++)
-        feeds[n++] = (thaw_binding){l->cut[i], io->features[i]};
+        feeds[n++] = (thaw_binding){.tensor = l->cut[i], .rows = io->rows[i]};
     if (stepper->n_cut == 0)
-        feeds[n++] = (thaw_binding){l->pooled_in, io->features[0]};
+        feeds[n++] = (thaw_binding){.tensor = l->pooled_in, .rows = io->rows[0]};
     if (l->label != THAW_NO_TENSOR)
-        feeds[n++] = (thaw_binding){l->label, io->label};
+        feeds[n++] = (thaw_binding){.tensor = l->label, .data = io->label};
     if (l->dropout_key != THAW_NO_TENSOR)
-        feeds[n++] = (thaw_binding){l->dropout_key, io->key};
+        feeds[n++] = (thaw_binding){.tensor = l->dropout_key, .data = io->key};
     if (l->hyper != THAW_NO_TENSOR)
-        feeds[n++] = (thaw_binding){l->hyper, io->hyper};
+        feeds[n++] = (thaw_binding){.tensor = l->hyper, .data = io->hyper};
     return thaw_program_stage(stepper->program, feeds, n, err);
 }
 
@@ -53,9 +53,9 @@ thaw_status thaw_stepper_begin(thaw_stepper *stepper, thaw_step_io *io, thaw_err
     thaw_binding fetches[2];
     size_t n = 0;
     if (l->metrics != THAW_NO_TENSOR)
-        fetches[n++] = (thaw_binding){l->metrics, io->metrics};
+        fetches[n++] = (thaw_binding){.tensor = l->metrics, .data = io->metrics};
     if (io->probs)
-        fetches[n++] = (thaw_binding){l->probs, io->probs};
+        fetches[n++] = (thaw_binding){.tensor = l->probs, .data = io->probs};
     return thaw_program_begin(stepper->program, fetches, n, err);
 }
 
@@ -79,15 +79,28 @@ void thaw_stepper_free(thaw_stepper *stepper)
     stepper->program = NULL;
 }
 
+/* row_bytes 0: without room. */
+static thaw_status make_rows(thaw_step_io *io, size_t i, uint32_t batch, size_t row_bytes, thaw_error *err)
+{
+    io->rows[i] = thaw_calloc(batch, sizeof *io->rows[i]);
+    if (io->rows[i] && row_bytes > 0)
+        io->room[i] = thaw_calloc(batch, row_bytes);
+    if (!io->rows[i] || (row_bytes > 0 && !io->room[i]))
+        return thaw_fail_memory(err, (unsigned long long)batch * row_bytes, "a mini-batch");
+    for (uint32_t r = 0; row_bytes > 0 && r < batch; r++)
+        io->rows[i][r] = (char *)io->room[i] + r * row_bytes;
+    return THAW_OK;
+}
+
 thaw_status thaw_step_io_create(uint32_t batch, size_t n, const size_t *row_bytes, thaw_step_io *out,
                                 thaw_error *err)
 {
     memset(out, 0, sizeof *out);
-    for (size_t i = 0; i < n; i++) {
-        out->features[i] = thaw_calloc(batch, row_bytes[i]);
-        if (!out->features[i])
-            return thaw_fail_memory(err, (unsigned long long)batch * row_bytes[i], "a mini-batch");
-    }
+    thaw_status st = THAW_OK;
+    for (size_t i = 0; st == THAW_OK && i < n; i++)
+        st = make_rows(out, i, batch, row_bytes ? row_bytes[i] : 0, err);
+    if (st != THAW_OK)
+        return st;
     out->label = thaw_calloc(batch, sizeof *out->label);
     out->key = thaw_calloc(batch, 2 * sizeof *out->key);
     return out->label && out->key ? THAW_OK : thaw_fail_memory(err, (unsigned long long)batch * 12, "labels");
@@ -95,8 +108,10 @@ thaw_status thaw_step_io_create(uint32_t batch, size_t n, const size_t *row_byte
 
 void thaw_step_io_free(thaw_step_io *io)
 {
-    for (size_t i = 0; i < THAW_MAX_FEATURES; i++)
-        free(io->features[i]);
+    for (size_t i = 0; i < THAW_MAX_FEATURES; i++) {
+        free(io->rows[i]);
+        free(io->room[i]);
+    }
     free(io->label);
     free(io->key);
     memset(io, 0, sizeof *io);

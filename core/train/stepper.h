@@ -15,7 +15,9 @@ typedef struct thaw_stepper {
 /* Host memory that the steppers of a phase share; fit for the largest batch. Rows of a smaller batch come
  * first. */
 typedef struct thaw_step_io {
-    void *features[THAW_MAX_FEATURES]; /* of the cut, in its order; or [0]: pooled */
+    void *
+        *rows[THAW_MAX_FEATURES]; /* where each row lies of the cut's tensors, in its order; or [0]: pooled */
+    void *room[THAW_MAX_FEATURES]; /* memory for them, if it was asked for */
     int32_t *label;
     uint32_t *key; /* {image id, epoch} of each row */
     float hyper[8];
@@ -40,7 +42,8 @@ thaw_status thaw_stepper_wait(thaw_stepper *stepper, thaw_error *err);
 thaw_status thaw_stepper_run(thaw_stepper *stepper, thaw_step_io *io, thaw_error *err);
 void thaw_stepper_free(thaw_stepper *stepper);
 
-/* batch rows of each feature (n of them, row_bytes each), and labels, keys. */
+/* For batch rows of each feature (n of them), and labels, keys. row_bytes: of each, to have room for them,
+ * into which their rows then point; NULL where they lie elsewhere. */
 thaw_status thaw_step_io_create(uint32_t batch, size_t n, const size_t *row_bytes, thaw_step_io *out,
                                 thaw_error *err);
 void thaw_step_io_free(thaw_step_io *io);

@@ -47,7 +47,6 @@ static thaw_status make_prefix(use_call *c, uint32_t batch, thaw_error *err)
 static thaw_status make_head(use_call *c, thaw_error *err)
 {
     static const thaw_cut pooled; /* n = 0 */
-    const size_t row_bytes = THAW_N_FEATURES * sizeof(float);
     thaw_weights_view weights;
     if (c->model->n_classes == 0)
         return thaw_fail(err, THAW_E_INVALID, "the model has no head: train it, or use one that has");
@@ -59,7 +58,7 @@ static thaw_status make_head(use_call *c, thaw_error *err)
                             .feature_dtype = THAW_F32,
                             .probs = true,
                             .metrics = c->spec->labelled};
-    thaw_status st = thaw_step_io_create(1, 1, &row_bytes, &c->io, err);
+    thaw_status st = thaw_step_io_create(1, 1, NULL, &c->io, err);
     thaw_program_options options = thaw_program_options_of(c->where, c->set->n);
     if (st == THAW_OK)
         st = thaw_stepper_lower(&spec, c->where, &c->head, err);
@@ -79,7 +78,7 @@ static thaw_status make_loader(use_call *c, thaw_error *err)
     for (size_t i = 0; i < c->set->n; i++)
         order[i] = (uint32_t)i;
     thaw_status st = thaw_loader_create(c->set, &c->model->pre, order, c->set->n, c->where->decode_threads,
-                                        thaw_loader_ahead(c->prefix.batch), &c->loader, err);
+                                        thaw_loader_ahead(&c->prefix), &c->loader, err);
     free(order);
     return st;
 }
@@ -102,12 +101,17 @@ static thaw_status load_rows(use_call *c, uint32_t rows, thaw_error *err)
         if (st != THAW_OK)
             memset(image, 0, p->image_values * sizeof *image);
     }
-    return any ? thaw_prefix_run(p, rows, 1u, err) : THAW_OK;
+    if (!any)
+        return THAW_OK;
+    thaw_loader_give_way(c->loader, p);
+    thaw_status st = thaw_prefix_run(p, rows, 1u, err);
+    thaw_loader_go_on(c->loader, p);
+    return st;
 }
 
 static thaw_status answer_row(use_call *c, size_t i, uint32_t row, thaw_error *err)
 {
-    const float *features = (const float *)c->prefix.out[0] + (size_t)row * THAW_N_FEATURES;
+    float *features = (float *)c->prefix.out[0] + (size_t)row * THAW_N_FEATURES;
     char *path = thaw_dataset_path(c->set, i);
     if (!path)
         return thaw_fail_memory(err, strlen(c->set->paths[i]), "a path");
@@ -119,7 +123,7 @@ static thaw_status answer_row(use_call *c, size_t i, uint32_t row, thaw_error *e
         used.answer.n = THAW_N_FEATURES;
         used.answer.values = features;
     } else {
-        memcpy(c->io.features[0], features, THAW_N_FEATURES * sizeof *features);
+        c->io.rows[0][0] = features;
         c->io.label[0] = c->set->labels[i];
         st = thaw_stepper_run(&c->head, &c->io, err);
         used.answer.n = c->model->n_classes;

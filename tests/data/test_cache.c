@@ -79,6 +79,28 @@ static thaw_cache *create(const thaw_cache_options *options)
     return cache;
 }
 
+/* Rows are read and written where they lie. */
+static void check_in_place(thaw_cache *cache)
+{
+    static const uint32_t images[] = {7, 2, 7};
+    uint8_t want[ROW_B];
+    void *rows[3];
+    assert_int_equal(thaw_cache_locate(cache, 1, images, 3, rows, NULL), THAW_OK);
+    for (size_t i = 0; i < 3; i++) {
+        assert_ptr_equal(rows[i], thaw_cache_row(cache, 1, images[i]));
+        make_row(images[i], 1, 0, want);
+        assert_memory_equal(rows[i], want, ROW_B);
+    }
+    make_row(6, 1, 2, thaw_cache_row(cache, 1, 6));
+    assert_int_equal(thaw_cache_put(cache, 1, 6, thaw_cache_row(cache, 1, 6), NULL), THAW_OK);
+    make_row(6, 1, 2, want);
+    assert_int_equal(thaw_cache_locate(cache, 1, (const uint32_t[]){6}, 1, rows, NULL), THAW_OK);
+    assert_memory_equal(rows[0], want, ROW_B);
+    assert_int_equal(thaw_cache_locate(cache, 1, (const uint32_t[]){IMAGES}, 1, rows, NULL), THAW_E_INVALID);
+    assert_null(thaw_cache_row(cache, TENSORS, 0));
+    assert_null(thaw_cache_row(cache, 0, IMAGES));
+}
+
 static void check_use(const thaw_cache_options *options, bool memory)
 {
     static const uint32_t images[] = {3, 0, 8, 3};
@@ -87,6 +109,8 @@ static void check_use(const thaw_cache_options *options, bool memory)
     assert_int_equal(strcmp(thaw_cache_place(cache), "memory") == 0, memory);
     thaw_error err = {0};
     assert_int_equal(thaw_cache_gather(cache, 0, images, 1, rows, &err), THAW_E_INTERNAL);
+    if (memory)
+        assert_int_equal(thaw_cache_locate(cache, 0, images, 1, (void *[1]){NULL}, &err), THAW_E_INTERNAL);
     for (uint32_t i = IMAGES; i-- > 0;)
         put_image(cache, i, i, 0);
     put_image(cache, 4, 4, 1); /* again, other rows */
@@ -97,6 +121,11 @@ static void check_use(const thaw_cache_options *options, bool memory)
     }
     for (uint32_t i = 0; i < IMAGES; i++)
         check_image(cache, i, i, i == 4);
+    assert_int_equal(thaw_cache_in_memory(cache), memory);
+    if (memory)
+        check_in_place(cache);
+    else
+        assert_null(thaw_cache_row(cache, 0, 0));
     assert_int_equal(thaw_cache_put(cache, 0, IMAGES, want, &err), THAW_E_INVALID);
     assert_int_equal(thaw_cache_put(cache, TENSORS, 0, want, &err), THAW_E_INVALID);
     thaw_cache_free(cache);

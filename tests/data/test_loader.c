@@ -1,4 +1,6 @@
 /* The loader: order, errors, early end, and that threads change nothing. */
+#include <time.h>
+
 #include "helpers.h"
 
 #define SIDE   8u
@@ -99,6 +101,35 @@ static void test_early_end(void **state)
     thaw_loader_free(NULL);
 }
 
+/* While it is paused no file is read: nobody notices that they are gone. */
+static void test_pause(void **state)
+{
+    const folder *f = *state;
+    const struct timespec while_gone = {.tv_nsec = 20000000};
+    uint32_t order[ROWS];
+    float row[FLOATS];
+    char away[256];
+    thaw_loader *loader = NULL;
+    fill_order(order);
+    snprintf(away, sizeof away, "%s.away", f->dir);
+    assert_int_equal(thaw_loader_create(f->set, &pre, order, ROWS, 3, ROWS, &loader, NULL), THAW_OK);
+    for (uint32_t i = 0; i < ROWS; i++) {
+        if (i % 16 == 0) {
+            thaw_loader_pause(loader);
+            assert_int_equal(rename(f->dir, away), 0);
+            nanosleep(&while_gone, NULL);
+            assert_int_equal(rename(away, f->dir), 0);
+            thaw_loader_resume(loader);
+        }
+        assert_int_equal(thaw_loader_next(loader, row, NULL, NULL), order[i] == 5 ? THAW_E_FORMAT : THAW_OK);
+    }
+    thaw_loader_free(loader);
+    /* It ends while it is paused, too. */
+    assert_int_equal(thaw_loader_create(f->set, &pre, order, ROWS, 3, 4, &loader, NULL), THAW_OK);
+    thaw_loader_pause(loader);
+    thaw_loader_free(loader);
+}
+
 static void test_arguments(void **state)
 {
     const folder *f = *state;
@@ -119,6 +150,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_order_and_errors),
         cmocka_unit_test(test_early_end),
+        cmocka_unit_test(test_pause),
         cmocka_unit_test(test_arguments),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -44,7 +44,8 @@ static void pooled_features(void **state)
     double worst = 0;
     for (int i = 0; i < n; i += BATCH) {
         float *images = golden_images(paths, i, BATCH);
-        golden_run(program, &(thaw_binding){low.image, images}, 1, &(thaw_binding){low.pooled, got}, 1);
+        golden_run(program, &(thaw_binding){.tensor = low.image, .data = images}, 1,
+                   &(thaw_binding){.tensor = low.pooled, .data = got}, 1);
         free(images);
         for (int j = 0; j < BATCH; j++) {
             double d = golden_distance(got + (size_t)j * THAW_N_FEATURES,
@@ -105,11 +106,12 @@ static void every_layer(void **state)
     thaw_binding *fetches = calloc(n, sizeof *fetches);
     assert_non_null(fetches);
     for (uint32_t i = 0; i < n; i++) {
-        fetches[i] = (thaw_binding){low.kept[i], malloc(thaw_graph_bytes(&low.graph, low.kept[i]))};
+        fetches[i] =
+            (thaw_binding){.tensor = low.kept[i], .data = malloc(thaw_graph_bytes(&low.graph, low.kept[i]))};
         assert_non_null(fetches[i].data);
     }
     float *images = golden_images(cJSON_GetObjectItem(json, "images"), 0, 2);
-    golden_run(program, &(thaw_binding){low.image, images}, 1, fetches, n);
+    golden_run(program, &(thaw_binding){.tensor = low.image, .data = images}, 1, fetches, n);
     for (uint32_t i = 0; i < n; i++) {
         const thaw_layer *l = &g->net.layers[keep[i]];
         const float *got = fetches[i].data;

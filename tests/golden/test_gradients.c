@@ -37,9 +37,10 @@ static void fill_batch(golden *g, const cJSON *json, batch *b)
     for (int i = 0; i < BATCH; i += PREFIX) {
         thaw_binding fetches[THAW_MAX_CUT];
         for (uint32_t j = 0; j < b->cut.n; j++)
-            fetches[j] = (thaw_binding){low.kept[j], (char *)b->rows[j] + bytes[j] * (size_t)(i / PREFIX)};
+            fetches[j] = (thaw_binding){.tensor = low.kept[j],
+                                        .data = (char *)b->rows[j] + bytes[j] * (size_t)(i / PREFIX)};
         float *images = golden_images(paths, i, PREFIX);
-        golden_run(program, &(thaw_binding){low.image, images}, 1, fetches, b->cut.n);
+        golden_run(program, &(thaw_binding){.tensor = low.image, .data = images}, 1, fetches, b->cut.n);
         free(images);
     }
     for (int i = 0; i < BATCH; i++)
@@ -106,12 +107,12 @@ static void check_mode(golden *g, const cJSON *json, const batch *b, thaw_bn_mod
     float metrics[2];
     assert_non_null(fetches);
     for (uint32_t j = 0; j < b->cut.n; j++)
-        feeds[j] = (thaw_binding){low.cut[j], b->rows[j]};
-    feeds[b->cut.n] = (thaw_binding){low.label, (void *)b->labels};
-    fetches[0] = (thaw_binding){low.metrics, metrics};
+        feeds[j] = (thaw_binding){.tensor = low.cut[j], .data = b->rows[j]};
+    feeds[b->cut.n] = (thaw_binding){.tensor = low.label, .data = (void *)b->labels};
+    fetches[0] = (thaw_binding){.tensor = low.metrics, .data = metrics};
     for (size_t i = 0; i < low.n_gradients; i++) {
         uint32_t t = low.gradients[i].tensor;
-        fetches[1 + i] = (thaw_binding){t, malloc(thaw_graph_bytes(&low.graph, t))};
+        fetches[1 + i] = (thaw_binding){.tensor = t, .data = malloc(thaw_graph_bytes(&low.graph, t))};
         assert_non_null(fetches[1 + i].data);
     }
     golden_run(program, feeds, b->cut.n + 1, fetches, low.n_gradients + 1);

@@ -167,11 +167,11 @@ static double run(step *s, float *const *gradients)
     size_t n = 0;
     assert_non_null(fetches);
     for (; n < s->n_feeds; n++)
-        feeds[n] = (thaw_binding){s->feeds[n], s->inputs[n]};
-    feeds[n++] = (thaw_binding){s->low.label, s->labels};
-    fetches[0] = (thaw_binding){s->low.metrics, metrics};
+        feeds[n] = (thaw_binding){.tensor = s->feeds[n], .data = s->inputs[n]};
+    feeds[n++] = (thaw_binding){.tensor = s->low.label, .data = s->labels};
+    fetches[0] = (thaw_binding){.tensor = s->low.metrics, .data = metrics};
     for (size_t i = 0; gradients && i < s->low.n_gradients; i++)
-        fetches[1 + i] = (thaw_binding){s->low.gradients[i].tensor, gradients[i]};
+        fetches[1 + i] = (thaw_binding){.tensor = s->low.gradients[i].tensor, .data = gradients[i]};
     thaw_status st =
         thaw_program_run(s->program, feeds, n, fetches, 1 + (gradients ? s->low.n_gradients : 0), &err);
     if (st != THAW_OK)

@@ -139,11 +139,73 @@ static void last_50_needs_few_input_gradients(void **state)
     spec.head_trainable = spec.train = true;
     spec.vars = &vars;
     assert_int_equal(thaw_lower(&spec, &low, NULL), THAW_OK);
-    /* 12 kernels and the head's; mixed10's nine convolutions and the head pass a gradient on. */
+    /* 12 kernels and the head's; mixed10's nine convolutions and the head pass a gradient on, four of them
+     * as one. What mixed10's branches read is added up, what its 1x1 convolutions read is not. */
     assert_int_equal(count_ops(&low.graph, THAW_OP_CONV2D_BWD_FILTER), 13);
-    assert_int_equal(count_ops(&low.graph, THAW_OP_CONV2D_BWD_DATA), 10);
+    assert_int_equal(count_ops(&low.graph, THAW_OP_CONV2D_BWD_DATA), 7);
+    assert_int_equal(count_ops(&low.graph, THAW_OP_ADD), 2);
+    /* One each for mixed10 and mixed9, and for the three convolutions between them that read no 1x1's. */
+    assert_int_equal(count_ops(&low.graph, THAW_OP_RELU_BWD), 5);
     assert_int_equal(count_ops(&low.graph, THAW_OP_ADAM), 1);
     assert_int_equal(low.n_gradients, 29);
+    thaw_lowered_free(&low);
+    thaw_var_list_free(&vars);
+}
+
+/* The gradient in x of 1x1 convolutions that read x; NULL if there is none. */
+static const thaw_gop *joined(const thaw_graph *g, const char *label)
+{
+    for (size_t i = 0; i < g->n_ops; i++)
+        if (g->ops[i].kind == THAW_OP_CONV2D_BWD_DATA && strcmp(g->ops[i].label, label) == 0)
+            return &g->ops[i];
+    return NULL;
+}
+
+/* Channels of a tensor that ops write before op `end`, each once. */
+static int32_t channels_written(const thaw_graph *g, uint32_t tensor, const thaw_gop *end)
+{
+    int32_t n = 0;
+    for (const thaw_gop *op = g->ops; op < end; op++)
+        for (uint32_t k = 0; k < op->n_out; k++)
+            if (g->tensors[op->out[k]].parent == tensor)
+                n += g->tensors[op->out[k]].c;
+    return n;
+}
+
+static void gradients_of_siblings_are_one_product(void **state)
+{
+    (void)state;
+    bool trainable[THAW_N_LAYERS];
+    thaw_cut cut;
+    thaw_var_list vars = {0};
+    thaw_lowered low;
+    /* mixed8's 1x1 convolutions read what its pool reads, too: their gradient is one part of a sum. */
+    assert_int_equal(thaw_net_unfreeze_from(&net, "mixed7", trainable, NULL), THAW_OK);
+    thaw_net_cut(&net, trainable, &cut, NULL);
+    thaw_lower_spec spec = spec_for(2);
+    spec.from = &cut;
+    spec.trainable = trainable;
+    spec.head_trainable = spec.train = true;
+    spec.vars = &vars;
+    assert_int_equal(thaw_lower(&spec, &low, NULL), THAW_OK);
+    const thaw_graph *g = &low.graph;
+    const thaw_gop *two = joined(g, "conv2d_70 and 1 more"), *four = joined(g, "conv2d_93 and 3 more");
+    assert_non_null(two);
+    assert_non_null(four);
+    assert_int_equal(g->tensors[four->in[0]].c, 192 + 320 + 384 + 448);
+    const thaw_gop *ops[] = {two, four};
+    for (size_t i = 0; i < 2; i++) {
+        const thaw_gtensor *dy = &g->tensors[ops[i]->in[0]], *w = &g->tensors[ops[i]->in[1]];
+        assert_true(dy->parent == THAW_NO_TENSOR && w->parent == THAW_NO_TENSOR);
+        assert_int_equal(w->c, dy->c);
+        assert_int_equal(channels_written(g, ops[i]->in[0], ops[i]), dy->c);
+        assert_int_equal(channels_written(g, ops[i]->in[1], ops[i]), w->c);
+    }
+    const thaw_gop *sum = two;
+    while (sum < g->ops + g->n_ops && (sum->kind != THAW_OP_ADD || sum->in[1] != two->out[0]))
+        sum++;
+    assert_true(sum < g->ops + g->n_ops);
+    assert_int_equal(sum->n_in, 2);
     thaw_lowered_free(&low);
     thaw_var_list_free(&vars);
 }
@@ -202,9 +264,13 @@ static void bad_specs_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(inference_is_folded_and_merged), cmocka_unit_test(full_size_macs),
-        cmocka_unit_test(every_cut_can_be_trained),       cmocka_unit_test(last_50_needs_few_input_gradients),
-        cmocka_unit_test(every_prefix_can_be_kept),       cmocka_unit_test(bad_specs_are_refused),
+        cmocka_unit_test(inference_is_folded_and_merged),
+        cmocka_unit_test(full_size_macs),
+        cmocka_unit_test(every_cut_can_be_trained),
+        cmocka_unit_test(last_50_needs_few_input_gradients),
+        cmocka_unit_test(gradients_of_siblings_are_one_product),
+        cmocka_unit_test(every_prefix_can_be_kept),
+        cmocka_unit_test(bad_specs_are_refused),
     };
     return cmocka_run_group_tests(tests, zero_net_build, zero_net_release);
 }

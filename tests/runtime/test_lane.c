@@ -81,8 +81,8 @@ static void feeds_travel_beside_a_run(void **state)
     (void)thaw_var_get(&list, "acc", 1, 1, 1, 2);
     ok(thaw_vars_create(dev, &list, &vars, &err), &err);
     create(&s, PIXELS, vars, &list, NULL);
-    feed = (thaw_binding){s.x, x};
-    fetch = (thaw_binding){s.sum, sum};
+    feed = (thaw_binding){.tensor = s.x, .data = x};
+    fetch = (thaw_binding){.tensor = s.sum, .data = sum};
     set_all(x, 2 * PIXELS, 1);
     ok(thaw_program_stage(s.program, &feed, 1, &err), &err);
     ok(thaw_program_wait(s.program, &err), &err);
@@ -125,8 +125,8 @@ static void programs_share_a_lane(void **state)
 
     set_all(x, 2 * MANY, 3);
     set_all(y, 2 * FEW, 5);
-    thaw_binding feed_x = {many.x, x}, feed_y = {few.x, y};
-    thaw_binding fetch_x = {many.sum, sum_x}, fetch_y = {few.sum, sum_y};
+    thaw_binding feed_x = {.tensor = many.x, .data = x}, feed_y = {.tensor = few.x, .data = y};
+    thaw_binding fetch_x = {.tensor = many.sum, .data = sum_x}, fetch_y = {.tensor = few.sum, .data = sum_y};
     for (int round = 0; round < 3; round++) {
         ok(thaw_program_stage(many.program, &feed_x, 1, &err), &err);
         ok(thaw_program_begin(many.program, &fetch_x, 1, &err), &err);

@@ -62,7 +62,8 @@ static void run_net(const char *device, const char *fallback, results *out)
         fail_msg("%s", err.text);
     for (uint32_t run = 0; run < 3; run++) {
         fill_pattern(x, NET_X, 5 + run);
-        thaw_binding feed = {net.x, x}, fetches[] = {{net.db, out->db}, {net.r, out->r}};
+        thaw_binding feed = {.tensor = net.x, .data = x},
+                     fetches[] = {{.tensor = net.db, .data = out->db}, {.tensor = net.r, .data = out->r}};
         if (thaw_program_run(program, &feed, 1, fetches, 2, &err) != THAW_OK)
             fail_msg("%s: %s", device, err.text);
     }
@@ -199,7 +200,8 @@ static void a_write_away_from_home_comes_home(void **state)
     assert_int_equal(thaw_program_create(&g, vars, &options, &program, NULL), THAW_OK);
     assert_int_equal(thaw_program_plan(program)->fallback_bytes, 2 * 16);
     for (int run = 0; run < 2; run++)
-        assert_int_equal(thaw_program_run(program, NULL, 0, &(thaw_binding){v, got}, 1, NULL), THAW_OK);
+        assert_int_equal(
+            thaw_program_run(program, NULL, 0, &(thaw_binding){.tensor = v, .data = got}, 1, NULL), THAW_OK);
     assert_true(got[0] == 4 && got[3] == 16);
     assert_int_equal(thaw_vars_get(vars, 0, got, NULL), THAW_OK);
     assert_true(got[0] == 4 && got[1] == 8 && got[2] == 12 && got[3] == 16);
