@@ -33,6 +33,8 @@ static const conv_case cases[] = {
     {2, 17, 13, 37, 3, 3, 1, 1, 1, 0, 16, 13, 3, {33, 16, 5}, 5, 3}, /* many tiles, odd ones at each edge */
     {1, 14, 15, 18, 5, 5, 1, 1, 2, 1, 12, 14, 1, {36}, 1, 1},        /* 5x5: several tiles */
     {3, 3, 31, 19, 1, 3, 1, 1, 0, 2, 3, 32, 1, {16}, 0, 0},          /* 1x3: several tiles */
+    {2, 17, 14, 37, 3, 3, 2, 2, 1, 0, 9, 7, 3, {33, 16, 5}, 5, 3},   /* stride 2: odd tiles at each edge */
+    {3, 15, 13, 20, 3, 3, 2, 2, 0, 1, 7, 7, 1, {40}, 1, 2},          /* stride 2: one output */
 };
 #define N_CASES (sizeof cases / sizeof *cases)
 

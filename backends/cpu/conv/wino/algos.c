@@ -75,8 +75,9 @@ static double cost(const struct thaw_device *dev, const backend_op *op, size_t v
     const double spots = (double)p.points * (double)p.tiles;
     const double transformed = spots * ((double)p.depth + columns) * sizeof(float);
     const double weights = (double)p.weight_elements * sizeof(float), lanes = (double)p.conv->lanes;
+    const double again = (double)p.traffic > weights ? (double)p.traffic - weights : 0;
     return spots * (double)p.geo.channels * columns / COST_EFFICIENCY + weights * cpu_conv_cost_of_byte(dev) +
-           ((double)p.traffic - weights) * AGAIN_BYTE * lanes + transformed * TRANSFORM_BYTE * lanes +
+           again * AGAIN_BYTE * lanes + transformed * TRANSFORM_BYTE * lanes +
            cpu_conv_cost_of_weights(&typical, (double)p.weight_elements, WEIGHTS_EACH);
 }
 
