@@ -199,13 +199,12 @@ static void draw_next(const bf16_job *job, size_t index, conv_bf16_product *prod
 {
     const bf16_plan *p = job->plan;
     const bf16_state *s = job->call->state;
-    product->ahead_lines = 0;
-    if (!job->draws || index + 1 == p->n_panels)
-        return;
-    const conv_panel *next = &s->panels[index + 1];
+    const size_t last = p->n_panels - 1;
+    const conv_panel *next = &s->panels[space_min(index + 1, last)];
+    const bool draws = job->draws && index < last;
     product->ahead = s->weights + next->weights_at;
     product->ahead_lines =
-        p->rows.taps * p->rows.k * next->vectors * BF16_LANES * sizeof *s->weights / SPACE_ALIGN;
+        draws ? p->rows.taps * p->rows.k * next->vectors * BF16_LANES * sizeof *s->weights / SPACE_ALIGN : 0;
 }
 
 static void run_task(void *arg, uint32_t task, uint32_t worker)

@@ -93,8 +93,7 @@ static drawing drawing_of(const conv_bf16_product *p)
 {
     const size_t blocks = (p->rows + BF16_ROWS - 1) / BF16_ROWS, steps = blocks * p->taps * p->k / BF16_BLOCK;
     const char *ahead = p->ahead;
-    return (drawing){ahead, p->ahead_lines > 0 ? ahead + LINE * p->ahead_lines : ahead,
-                     (p->ahead_lines + steps - 1) / steps * LINE};
+    return (drawing){ahead, ahead + LINE * p->ahead_lines, (p->ahead_lines + steps - 1) / steps * LINE};
 }
 
 INLINE const char *draw(const drawing *d, const char *at)
