@@ -23,6 +23,7 @@ static const struct {
     {"conv2d/siblings_3x3_9-33_s1.1_p1.1.1.1_2x7x6_bias_relu_const_slice", "odd-x", {{0, FILL_SELDOM_ODD}}},
     {"conv2d/tf32_3x3_3-34_s2.2_p0.0.0.0_2x9x11_bias_relu_const_slice", "odd-x", {{0, FILL_SELDOM_ODD}}},
     {"conv2d/bf16_3x3_3-34_s2.2_p0.0.0.0_2x9x11_bias_relu_const_slice", "odd-x", {{0, FILL_SELDOM_ODD}}},
+    {"conv2d/bf16_3x3_48-64_s1.1_p1.1.1.1_1x8x8_bias_relu_const_slice", "odd-x", {{0, FILL_SELDOM_ODD}}},
     {"conv2d/odd_3x3_5-33_s1.1_p0.0.0.0_1x7x7_bias_relu_const_slice",
      "odd-w",
      {{1, FILL_SELDOM_ODD}, {2, FILL_SELDOM_ODD}}},

@@ -23,12 +23,18 @@ typedef struct {
     size_t *tap_at;
 } bf16_state;
 
+/* What a worker keeps in its part of the workspace. */
+typedef struct {
+    size_t filled; /* the chunk that the matrix holds, SIZE_MAX: none */
+    size_t rows;
+} bf16_worker;
+
 /* Everything whose size follows from the op: elements, and offsets in bytes. */
 typedef struct {
     bf16_rows rows;
     size_t n_panels, weight_elements;
     size_t panels_at, weights_at, bias_at, taps_at, state_bytes;
-    size_t pixels_at, work_at, worker_bytes, workspace_bytes; /* pixels_at, work_at: in a worker's part */
+    size_t own_at, pixels_at, work_at, worker_bytes, workspace_bytes; /* own_at …: in a worker's part */
 } bf16_plan;
 
 static bf16_plan make_plan(const struct thaw_device *dev, const backend_op *op)
@@ -45,6 +51,7 @@ static bf16_plan make_plan(const struct thaw_device *dev, const backend_op *op)
     p.taps_at = space_take(&p.state_bytes, p.rows.taps, sizeof(size_t));
 
     space_take(&p.worker_bytes, p.rows.elements, sizeof(uint16_t));
+    p.own_at = space_take(&p.worker_bytes, 1, sizeof(bf16_worker));
     p.pixels_at = space_take(&p.worker_bytes, p.rows.rows, sizeof(size_t));
     p.work_at = space_take(&p.worker_bytes, 1, BF16_WORK_BYTES);
     space_take(&p.workspace_bytes, dev->threads, p.worker_bytes);
@@ -109,7 +116,6 @@ static double cost_avx512(const struct thaw_device *dev, const backend_op *op)
 
 /* ---- weights ------------------------------------------------------------------------------------------ */
 
-/* Element i of a tap's depth stands in the matrix's row at tap_at + i. */
 static void pack_panel(const bf16_plan *p, const conv_panel *panel, const thaw_tensor *w, const float *src,
                        uint16_t *dst)
 {
@@ -120,7 +126,7 @@ static void pack_panel(const bf16_plan *p, const conv_panel *panel, const thaw_t
     for (size_t t = 0; t < r->filter_taps; t++)
         for (size_t i = 0; i < r->depth; i++) {
             const size_t from = cpu_conv_bf16_filter_tap(r, t) * r->depth + i;
-            const size_t at = (r->region ? t * r->k : t * r->depth) + i;
+            const size_t at = cpu_conv_bf16_factor(r, t, i);
             const float *row = src + from * (size_t)w->pixel_pitch + panel->first;
             uint16_t *to = dst + at / 2 * width * 2 + at % 2;
             for (size_t j = 0; j < panel->cols; j++)
@@ -165,9 +171,15 @@ typedef struct {
     const bf16_plan *plan;
     const conv_bf16_kernels *kernels;
     size_t groups; /* cuts of the panels */
+    bool draws;    /* weights ahead */
 } bf16_job;
 
-static void multiply_panel(const bf16_job *job, size_t index, conv_bf16_product *product, void *space)
+static char *worker_area(const bf16_job *job, size_t worker)
+{
+    return (char *)job->call->workspace + worker * job->plan->worker_bytes;
+}
+
+static void describe_panel(const bf16_job *job, size_t index, conv_bf16_product *product)
 {
     const bf16_state *s = job->call->state;
     const backend_op *op = job->call->op;
@@ -180,7 +192,19 @@ static void multiply_panel(const bf16_job *job, size_t index, conv_bf16_product 
     product->out = out[panel->out] + panel->out_first;
     product->out_pitch = (size_t)op->out[panel->out].pixel_pitch;
     product->cols = panel->cols;
-    job->kernels->multiply(product, space);
+}
+
+/* Where few tasks read them, weights come from far: the next panel's are drawn while one is multiplied. */
+static void draw_next(const bf16_job *job, size_t index, conv_bf16_product *product)
+{
+    const bf16_plan *p = job->plan;
+    const bf16_state *s = job->call->state;
+    const size_t last = p->n_panels - 1;
+    const conv_panel *next = &s->panels[space_min(index + 1, last)];
+    const bool draws = job->draws && index < last;
+    product->ahead = s->weights + next->weights_at;
+    product->ahead_lines =
+        draws ? p->rows.taps * p->rows.k * next->vectors * BF16_LANES * sizeof *s->weights / SPACE_ALIGN : 0;
 }
 
 static void run_task(void *arg, uint32_t task, uint32_t worker)
@@ -188,19 +212,28 @@ static void run_task(void *arg, uint32_t task, uint32_t worker)
     const bf16_job *job = arg;
     const bf16_plan *p = job->plan;
     const bf16_state *s = job->call->state;
-    const size_t group = task % job->groups;
-    char *area = (char *)job->call->workspace + worker * p->worker_bytes;
-    conv_bf16_product product = {
-        .a_pitch = p->rows.pitch, .taps = p->rows.taps, .k = p->rows.k, .tap_at = s->tap_at};
+    const size_t chunk = task / job->groups, group = task % job->groups;
+    char *area = worker_area(job, worker);
+    bf16_worker *own = (bf16_worker *)(void *)(area + p->own_at);
     uint16_t *a = (uint16_t *)(void *)area;
     size_t *pixels = (size_t *)(void *)(area + p->pixels_at);
-    product.rows = cpu_conv_bf16_fill(&p->rows, job->call->args[0], task / job->groups, a, pixels);
-    product.a = a;
-    product.pixels = pixels;
+    if (own->filled != chunk)
+        own->rows = cpu_conv_bf16_fill(&p->rows, job->call->args[0], chunk, a, pixels);
+    own->filled = chunk;
+    conv_bf16_product product = {.a = a,
+                                 .a_pitch = p->rows.pitch,
+                                 .rows = own->rows,
+                                 .taps = p->rows.taps,
+                                 .k = p->rows.k,
+                                 .tap_at = s->tap_at,
+                                 .pixels = pixels};
     job->kernels->begin(area + p->work_at);
     const size_t end = space_cut(p->n_panels, job->groups, group + 1);
-    for (size_t i = space_cut(p->n_panels, job->groups, group); i < end; i++)
-        multiply_panel(job, i, &product, area + p->work_at);
+    for (size_t i = space_cut(p->n_panels, job->groups, group); i < end; i++) {
+        describe_panel(job, i, &product);
+        draw_next(job, i, &product);
+        job->kernels->multiply(&product, area + p->work_at);
+    }
     job->kernels->end(area + p->work_at);
 }
 
@@ -213,6 +246,9 @@ static void run(const cpu_call *call, const conv_bf16_kernels *kernels)
     const size_t wanted = dev->threads > 1 ? dev->threads * TASKS_PER_THREAD : 1;
     job.groups = space_min(p.n_panels, space_ceil(wanted, p.rows.chunks));
     job.groups = space_min(job.groups, UINT32_MAX / p.rows.chunks);
+    job.draws = p.rows.chunks <= wanted;
+    for (size_t i = 0; i < dev->threads; i++)
+        ((bf16_worker *)(void *)(worker_area(&job, i) + p.own_at))->filled = SIZE_MAX;
     dev->host->parallel_for(dev->host->ctx, (uint32_t)(p.rows.chunks * job.groups), run_task, &job);
 }
 

@@ -13,6 +13,7 @@ static const struct {
 } config = {1, 0, {0}, {64, 64, 64, 64, 64, 64, 64, 64}, {16, 16, 16, 16, 16, 16, 16, 16}};
 
 #define TILE   (BF16_LANES * BF16_LANES)
+#define LINE   ((size_t)64)
 #define INLINE static inline __attribute__((always_inline))
 
 /* The block before the one that is being multiplied: sums that wait for their bias and their way out, which
@@ -82,11 +83,34 @@ static void end(void *space)
     _tile_release();
 }
 
+/* What is left of a product's `ahead`. */
+typedef struct {
+    const char *from, *to;
+    size_t each; /* bytes for each step of a block */
+} drawing;
+
+static drawing drawing_of(const conv_bf16_product *p)
+{
+    const size_t blocks = (p->rows + BF16_ROWS - 1) / BF16_ROWS, steps = blocks * p->taps * p->k / BF16_BLOCK;
+    const char *ahead = p->ahead;
+    return (drawing){ahead, ahead + LINE * p->ahead_lines, (p->ahead_lines + steps - 1) / steps * LINE};
+}
+
+INLINE const char *draw(const drawing *d, const char *at)
+{
+    const char *const to = (size_t)(d->to - at) < d->each ? d->to : at + d->each;
+    for (; at < to; at += LINE)
+        _mm_prefetch(at, _MM_HINT_T1);
+    return at;
+}
+
 /* wide: two vectors of columns, a constant at every call. */
 INLINE void block(const conv_bf16_product *p, size_t first, float *sums, const waiting *waiting_before,
-                  bool wide)
+                  drawing *ahead, bool wide)
 {
     const waiting before = *waiting_before;
+    const drawing d = *ahead;
+    const char *drawn = d.from;
     const size_t pitch = p->a_pitch * sizeof *p->a, taps = p->taps, depth = p->k;
     const size_t width = (wide ? 4 : 2) * BF16_LANES * sizeof *p->panel;
     const size_t share =
@@ -114,8 +138,10 @@ INLINE void block(const conv_bf16_product *p, size_t first, float *sums, const w
             if (done < before.rows)
                 write_rows(&before, done, done + share);
             done += share;
+            drawn = draw(&d, drawn);
         }
     }
+    ahead->from = drawn;
     const size_t row = BF16_LANES * sizeof *sums;
     _tile_stored(0, sums, row);
     if (wide)
@@ -128,12 +154,13 @@ INLINE void block(const conv_bf16_product *p, size_t first, float *sums, const w
 static void multiply(const conv_bf16_product *p, void *space)
 {
     amx_work *work = space;
+    drawing ahead = drawing_of(p);
     for (size_t first = 0; first < p->rows; first += BF16_ROWS) {
         float *sums = work->sums[work->turn];
         if (p->vectors == 2)
-            block(p, first, sums, &work->before, true);
+            block(p, first, sums, &work->before, &ahead, true);
         else
-            block(p, first, sums, &work->before, false);
+            block(p, first, sums, &work->before, &ahead, false);
         work->before = waiting_of(p, first, sums);
         work->turn ^= 1;
     }

@@ -4,7 +4,9 @@
  * as a region: the source lines that a block of destination lines reads, with what is padded about them,
  * pixel by pixel. Row m of the matrix then begins at pixel m of the region, and each tap at a fixed distance
  * behind, so that nothing is copied twice; the rows that begin where no window of the image does are computed
- * for nothing. Lines lie along the axis on which these are fewer. */
+ * for nothing. Lines lie along the axis on which these are fewer. Where the depth would need much padding the
+ * pixels stand close, and the taps of a filter line are multiplied in one: as blocks, the last of which
+ * begins earlier and meets weights of 0 where it overlaps, so that no row reads beyond its window. */
 #ifndef THAW_CPU_CONV_BF16_ROWS_H
 #define THAW_CPU_CONV_BF16_ROWS_H
 
@@ -21,6 +23,7 @@ typedef struct {
     conv_geometry geo;
     bool region;
     bool turned;               /* lines are columns of the image */
+    bool joined;               /* region: a filter line's taps are one, in blocks of their own */
     bf16_axis along, across;   /* region */
     size_t taps, k, pitch;     /* as of the product; of the matrix made whole, one tap of all */
     size_t filter_taps, depth; /* taps of the filter as the geometry has them, and source elements of each */
@@ -32,8 +35,10 @@ typedef struct {
 
 /* l2_bytes: of a core. Sizes are SIZE_MAX where they overflow. */
 bf16_rows cpu_conv_bf16_rows(const backend_op *op, size_t l2_bytes);
-/* Where the tap of the filter that is packed as number t begins in a row. */
+/* Where tap t of the product begins in a row. */
 size_t cpu_conv_bf16_tap(const bf16_rows *r, size_t t);
+/* Which of the product's taps * k factors is element i of the filter's tap that is packed as number t. */
+size_t cpu_conv_bf16_factor(const bf16_rows *r, size_t t, size_t i);
 /* The filter's own tap, i*kw + j, that is packed as number t. */
 size_t cpu_conv_bf16_filter_tap(const bf16_rows *r, size_t t);
 /* Fills the matrix of a task and the places of its rows in the output. Returns the rows. */
