@@ -2,8 +2,11 @@
 
 #include <string.h>
 
-/* A thread's piece of a copy: one thread alone does not use all of the memory's bandwidth. */
-#define COPY_BYTES ((uint64_t)1 << 20)
+/* Pieces of a copy, since one thread alone does not use all of the memory's bandwidth: small ones of what has
+ * few bytes, as a row of features does. */
+#define FEW_BYTES   ((uint64_t)4 << 20)
+#define SMALL_PIECE ((uint64_t)1 << 15)
+#define LARGE_PIECE ((uint64_t)1 << 20)
 
 struct thaw_buffer {
     unsigned char *data;
@@ -101,56 +104,58 @@ thaw_status backend_stream_sync(thaw_stream *stream, thaw_error *err)
     return THAW_OK;
 }
 
-thaw_status backend_upload(thaw_stream *stream, thaw_slice dst, const void *src, uint64_t bytes,
-                           thaw_error *err)
-{
-    void *to = NULL;
-    (void)stream;
-    thaw_status s = backend_slice_address(dst, bytes, 1, "upload: destination", 0, &to, err);
-    if (s == THAW_OK)
-        memcpy(to, src, (size_t)bytes);
-    return s;
-}
-
-thaw_status backend_download(thaw_stream *stream, void *dst, thaw_slice src, uint64_t bytes, thaw_error *err)
-{
-    void *from = NULL;
-    (void)stream;
-    thaw_status s = backend_slice_address(src, bytes, 1, "download: source", 0, &from, err);
-    if (s == THAW_OK)
-        memcpy(dst, from, (size_t)bytes);
-    return s;
-}
-
 typedef struct {
     unsigned char *to;
     const unsigned char *from;
-    uint64_t bytes;
+    uint64_t bytes, piece;
 } copy_job;
 
 static void copy_task(void *arg, uint32_t task, uint32_t worker)
 {
     const copy_job *job = arg;
     (void)worker;
-    const uint64_t first = task * COPY_BYTES, left = job->bytes - first;
-    memcpy(job->to + first, job->from + first, (size_t)(left < COPY_BYTES ? left : COPY_BYTES));
+    const uint64_t first = task * job->piece, left = job->bytes - first;
+    memcpy(job->to + first, job->from + first, (size_t)(left < job->piece ? left : job->piece));
+}
+
+static void copy_bytes(const thaw_stream *stream, void *to, const void *from, uint64_t bytes)
+{
+    const thaw_host *host = host_of(stream->dev);
+    copy_job job = {to, from, bytes, bytes < FEW_BYTES ? SMALL_PIECE : LARGE_PIECE};
+    if (bytes <= job.piece || bytes / job.piece >= UINT32_MAX)
+        memcpy(to, from, (size_t)bytes);
+    else
+        host->parallel_for(host->ctx, (uint32_t)((bytes - 1) / job.piece + 1), copy_task, &job);
+}
+
+thaw_status backend_upload(thaw_stream *stream, thaw_slice dst, const void *src, uint64_t bytes,
+                           thaw_error *err)
+{
+    void *to = NULL;
+    thaw_status s = backend_slice_address(dst, bytes, 1, "upload: destination", 0, &to, err);
+    if (s == THAW_OK)
+        copy_bytes(stream, to, src, bytes);
+    return s;
+}
+
+thaw_status backend_download(thaw_stream *stream, void *dst, thaw_slice src, uint64_t bytes, thaw_error *err)
+{
+    void *from = NULL;
+    thaw_status s = backend_slice_address(src, bytes, 1, "download: source", 0, &from, err);
+    if (s == THAW_OK)
+        copy_bytes(stream, dst, from, bytes);
+    return s;
 }
 
 thaw_status backend_copy(thaw_stream *stream, thaw_slice dst, thaw_slice src, uint64_t bytes, thaw_error *err)
 {
     void *to = NULL, *from = NULL;
-    const thaw_host *host = host_of(stream->dev);
     thaw_status s = backend_slice_address(dst, bytes, 1, "copy: destination", 0, &to, err);
     if (s == THAW_OK)
         s = backend_slice_address(src, bytes, 1, "copy: source", 0, &from, err);
-    if (s != THAW_OK)
-        return s;
-    copy_job job = {to, from, bytes};
-    if (bytes <= COPY_BYTES || bytes / COPY_BYTES >= UINT32_MAX)
-        memmove(to, from, (size_t)bytes);
-    else
-        host->parallel_for(host->ctx, (uint32_t)((bytes - 1) / COPY_BYTES + 1), copy_task, &job);
-    return THAW_OK;
+    if (s == THAW_OK)
+        copy_bytes(stream, to, from, bytes);
+    return s;
 }
 
 thaw_status backend_fill(thaw_stream *stream, thaw_slice dst, uint32_t pattern, uint64_t bytes,

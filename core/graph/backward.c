@@ -177,10 +177,11 @@ static thaw_status conv_backward(tape *t, const thaw_gop *op, uint32_t g, thaw_e
         return thaw_fail(err, THAW_E_INTERNAL, "%s: a merged convolution has no gradient", op->label);
     if (op->n_in > 2 && wants(t, op->in[2]))
         st = derive(t, op->in[2], THAW_OP_BIAS_GRAD, op, &g, 1, NULL, err);
-    if (st == THAW_OK && wants(t, op->in[1]))
-        st = derive(t, op->in[1], THAW_OP_CONV2D_BWD_FILTER, op, (uint32_t[]){op->in[0], g}, 2, &attr, err);
+    /* The data first: its op is the last that reads the filter, whose gradient is as large. */
     if (st == THAW_OK && wants(t, op->in[0]))
         st = derive(t, op->in[0], THAW_OP_CONV2D_BWD_DATA, op, (uint32_t[]){g, op->in[1]}, 2, &attr, err);
+    if (st == THAW_OK && wants(t, op->in[1]))
+        st = derive(t, op->in[1], THAW_OP_CONV2D_BWD_FILTER, op, (uint32_t[]){op->in[0], g}, 2, &attr, err);
     return st;
 }
 

@@ -16,6 +16,10 @@ static const conv_case cases[] = {
     {9, 8, 8, 33, 3, 3, 1, 1, 1, 1, 8, 8, 1, {40}, 0, 3},
     {2, 20, 19, 32, 3, 3, 1, 1, 0, 0, 18, 17, 1, {70}, 0, 0},
     {36, 14, 13, 37, 3, 3, 1, 1, 1, 0, 13, 11, 1, {32}, 0, 0}, /* two passes */
+    {9, 8, 8, 33, 3, 1, 1, 1, 1, 0, 8, 8, 1, {40}, 0, 3},
+    {9, 8, 8, 40, 1, 3, 1, 1, 0, 1, 8, 8, 1, {33}, 0, 3},
+    {6, 19, 13, 32, 3, 1, 1, 1, 0, 0, 17, 13, 1, {70}, 0, 0},
+    {30, 11, 17, 45, 1, 3, 1, 1, 0, 0, 11, 15, 1, {36}, 0, 0},
 };
 #define N_CASES (sizeof cases / sizeof *cases)
 
@@ -92,12 +96,12 @@ static bool run_case(const conv_case *c, cpu_isa isa, uint32_t threads, float *x
 static void expect_sums(const conv_case *c, const float *x, const float *dy, const float *dw)
 {
     const size_t in = (size_t)c->c, out = (size_t)c->outs[0], n = w_count(c), slack = (size_t)c->slack;
-    const size_t pixels = (size_t)(c->n * c->oh * c->ow);
+    const size_t pixels = (size_t)(c->n * c->oh * c->ow), taps = (size_t)(c->kh * c->kw);
     double *sum = calloc(n, sizeof *sum), *mag = calloc(n, sizeof *mag), most = 0;
     assert_true(sum && mag);
-    for (size_t at = 0; at < pixels * 9; at++) {
-        const int tap = (int)(at % 9), q = (int)(at / 9), ox = q % c->ow, oy = q / c->ow % c->oh;
-        const int y = oy - c->pad_top + tap / 3, sx = ox - c->pad_left + tap % 3;
+    for (size_t at = 0; at < pixels * taps; at++) {
+        const int tap = (int)(at % taps), q = (int)(at / taps), ox = q % c->ow, oy = q / c->ow % c->oh;
+        const int y = oy - c->pad_top + tap / c->kw, sx = ox - c->pad_left + tap % c->kw;
         if (y < 0 || y >= c->h || sx < 0 || sx >= c->w)
             continue;
         const float *row = x + (size_t)((q / c->ow / c->oh * c->h + y) * c->w + sx) * (in + slack);
@@ -144,12 +148,13 @@ static void matches_plain_loops(void **state)
 static void refuses_what_it_would_do_badly(void **state)
 {
     (void)state;
-    conv_case few = cases[0], strided = cases[1], narrow = cases[0];
+    conv_case few = cases[0], strided = cases[1], narrow = cases[0], pointwise = cases[3];
     few.n = 1;
     strided.stride_h = 2;
     narrow.c = 3;
-    const conv_case *const all[] = {&few, &strided, &narrow};
-    for (size_t i = 0; i < 3; i++)
+    pointwise.kh = 1;
+    const conv_case *const all[] = {&few, &strided, &narrow, &pointwise};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         assert_false(run_case(all[i], CPU_ISA_GENERIC, 1, NULL, NULL, NULL));
 }
 

@@ -1,10 +1,12 @@
-/* CONV2D_BWD_FILTER of 3x3 filters by Winograd's minimal filtering, F(3x3, 4x4).
+/* CONV2D_BWD_FILTER of 3x3, 3x1 and 1x3 filters by Winograd's minimal filtering, F(3x3, 4x4) or F(3, 4).
  *
  * The gradient is a correlation of x with dy. dy is cut into tiles of 4x4 pixels; with the tile of 6x6 pixels
  * of x that one meets, the 3x3 results cost 36 products instead of 144: dw = A^T [ sum over tiles of (G dy
  * G^T) * (B^T x B) ] A with the points 0, 1, -1, 1/2, -2 and infinity (A. Lavin, S. Gray, "Fast Algorithms
  * for Convolutional Neural Networks", 2015). For each of the 36 points the sum over tiles is a matrix
- * product, summed in the order of the tiles; passes of a fixed number of tiles are added in their order. */
+ * product, summed in the order of the tiles; passes of a fixed number of tiles are added in their order.
+ * Along an axis where the filter has one tap, tiles are one pixel long and nothing is transformed: of filters
+ * of three taps 6 products stand for 12. */
 #include <stdio.h>
 #include <string.h>
 
@@ -13,10 +15,10 @@
 #include "kernels.h"
 #include "space.h"
 
-/* Pixels on a side of a tile of dy, and of x. */
-#define TILE   ((size_t)4)
-#define TILE_X ((size_t)6)
-#define POINTS (TILE_X * TILE_X)
+/* Pixels of a tile of dy, and of x, along an axis that is transformed. */
+#define TILE       ((size_t)4)
+#define TILE_X     ((size_t)6)
+#define MAX_POINTS (TILE_X * TILE_X)
 /* Below so many pixels the errors of the transforms show beside those of the sum. */
 #define MIN_PIXELS ((size_t)512)
 /* Narrower than that the transforms cost more than the products that they save. */
@@ -74,12 +76,18 @@ static const float to_dw[] = {
     0, 1, 1,  0.25f, 4,  1, /* third */
 };
 
-static const conv_axis axis_x = {TILE_X, TILE_X, to_x};
-static const conv_axis axis_dy = {TILE, TILE_X, to_dy};
-static const conv_axis axis_dw = {TILE_X, 3, to_dw};
+typedef struct {
+    conv_axis x, dy, dw;
+} wino_axis;
+
+static const wino_axis three_taps = {{TILE_X, TILE_X, to_x}, {TILE, TILE_X, to_dy}, {TILE_X, 3, to_dw}};
+static const float unchanged[] = {1};
+static const wino_axis one_tap = {{1, 1, unchanged}, {1, 1, unchanged}, {1, 1, unchanged}};
 
 typedef struct {
     const conv_kernels *kernels;
+    const wino_axis *h, *w;
+    size_t points;
     size_t lanes, in, out, in_pitch, out_pitch;
     size_t grid_h, grid_w, tiles; /* tiles of one image along each axis; of all images */
     size_t rows, groups_in, groups_out;
@@ -103,8 +111,9 @@ static bool accepts(const struct thaw_device *dev, const backend_op *op, char *w
     const thaw_tensor *dw = &op->out[0];
     if (!cpu_conv_transform_accepts(dev, op, why, cap))
         return false;
-    if (dw->n != 3 || dw->h != 3 || a->stride_h != 1 || a->stride_w != 1) {
-        snprintf(why, cap, "takes 3x3 filters of stride 1");
+    const bool three = (dw->n == 3 && (dw->h == 3 || dw->h == 1)) || (dw->n == 1 && dw->h == 3);
+    if (!three || a->stride_h != 1 || a->stride_w != 1) {
+        snprintf(why, cap, "takes 3x3, 3x1 and 1x3 filters of stride 1");
         return false;
     }
     if (backend_pixels(&op->in[1]) < MIN_PIXELS || (size_t)dw->w < MIN_CHANNELS ||
@@ -112,7 +121,8 @@ static bool accepts(const struct thaw_device *dev, const backend_op *op, char *w
         snprintf(why, cap, "takes %zu pixels and %zu channels or more", MIN_PIXELS, MIN_CHANNELS);
         return false;
     }
-    snprintf(why, cap, "F(3x3, 4x4): 36 products for 144");
+    const bool square = dw->n == dw->h;
+    snprintf(why, cap, square ? "F(3x3, 4x4): 36 products for 144" : "F(3, 4): 6 products for 12");
     return true;
 }
 
@@ -121,19 +131,22 @@ static wino_plan make_plan(const struct thaw_device *dev, const backend_op *op)
     const thaw_tensor *dy = &op->in[1], *dw = &op->out[0];
     wino_plan p = {.kernels = cpu_conv_kernels(dev->isa), .in = (size_t)dw->w, .out = (size_t)dw->c};
     p.lanes = p.kernels->lanes;
+    p.h = dw->n == 3 ? &three_taps : &one_tap;
+    p.w = dw->h == 3 ? &three_taps : &one_tap;
+    p.points = p.h->x.to * p.w->x.to;
     p.in_pitch = space_ceil(p.in, p.lanes) * p.lanes;
     p.out_pitch = space_ceil(p.out, 2 * p.lanes) * 2 * p.lanes;
-    p.grid_h = space_ceil((size_t)dy->h, TILE);
-    p.grid_w = space_ceil((size_t)dy->w, TILE);
+    p.grid_h = space_ceil((size_t)dy->h, p.h->dy.from);
+    p.grid_w = space_ceil((size_t)dy->w, p.w->dy.from);
     p.tiles = (size_t)dy->n * p.grid_h * p.grid_w;
     p.rows = space_ceil(p.in, p.lanes / 2);
     p.groups_in = space_ceil(p.rows, GROUP_ROWS);
     p.groups_out = space_ceil(p.out, GROUP_PANELS * 2 * p.lanes);
-    const size_t pass = space_mul(space_min(p.tiles, PASS), POINTS);
+    const size_t pass = space_mul(space_min(p.tiles, PASS), p.points);
     p.zeros_at = space_take(&p.workspace_bytes, space_max(p.in, p.out), sizeof(float));
     p.x_at = space_take(&p.workspace_bytes, space_mul(pass, p.in_pitch), sizeof(float));
     p.dy_at = space_take(&p.workspace_bytes, space_mul(pass, p.out_pitch), sizeof(float));
-    space_take(&p.worker_bytes, POINTS * GROUP_ROWS * (p.lanes / 2) * GROUP_PANELS * 2 * p.lanes,
+    space_take(&p.worker_bytes, p.points * GROUP_ROWS * (p.lanes / 2) * GROUP_PANELS * 2 * p.lanes,
                sizeof(float));
     p.worker_at = space_take(&p.workspace_bytes, dev->threads, p.worker_bytes);
     return p;
@@ -147,7 +160,7 @@ static double wino_cost(const struct thaw_device *dev, const backend_op *op)
     cpu_conv_typical_of(dev, op, &typical);
     const wino_plan p = make_plan(&typical.dev, &typical.op);
     const double in = (double)p.in, out = (double)p.out, tiles = (double)p.tiles, axis = CONV_AXIS;
-    return 2 * (double)POINTS * (tiles * in * out + axis * (tiles * (in + out) + in * out));
+    return 2 * (double)p.points * (tiles * in * out + axis * (tiles * (in + out) + in * out));
 }
 
 static size_t wino_workspace(const struct thaw_device *dev, const backend_op *op)
@@ -155,12 +168,12 @@ static size_t wino_workspace(const struct thaw_device *dev, const backend_op *op
     return make_plan(dev, op).workspace_bytes;
 }
 
-/* cells[i*side + j] = row of pixel (y0 + i, x0 + j) of an image of t, zeros outside it. */
+/* cells[i*w + j] = row of pixel (y0 + i, x0 + j) of an image of t, zeros outside it, for i < h and j < w. */
 static void find_cells(const thaw_tensor *t, const float *base, size_t image, ptrdiff_t y0, ptrdiff_t x0,
-                       size_t side, const float *zeros, const float **cells)
+                       size_t h, size_t w, const float *zeros, const float **cells)
 {
-    for (size_t i = 0; i < side * side; i++) {
-        const ptrdiff_t y = y0 + (ptrdiff_t)(i / side), x = x0 + (ptrdiff_t)(i % side);
+    for (size_t i = 0; i < h * w; i++) {
+        const ptrdiff_t y = y0 + (ptrdiff_t)(i / w), x = x0 + (ptrdiff_t)(i % w);
         const bool inside = y >= 0 && y < t->h && x >= 0 && x < t->w;
         const size_t pixel = inside ? (image * (size_t)t->h + (size_t)y) * (size_t)t->w + (size_t)x : 0;
         cells[i] = inside ? base + pixel * (size_t)t->pixel_pitch : zeros;
@@ -173,17 +186,19 @@ static void spread_task(void *arg, uint32_t task, uint32_t worker)
     const wino_plan *p = &job->plan;
     const backend_op *op = job->call->op;
     const thaw_conv_attr *a = &op->attr.conv;
-    const float *cells[POINTS];
+    const conv_axis *h = &p->h->x, *w = &p->w->x, *dy_h = &p->h->dy, *dy_w = &p->w->dy;
+    const float *cells[MAX_POINTS];
     (void)worker;
     for (size_t t = task * BLOCK; t < space_min((task + 1) * BLOCK, job->count); t++) {
         const size_t at = job->first + t, line = at / p->grid_w, image = line / p->grid_h;
-        const ptrdiff_t y = (ptrdiff_t)(line % p->grid_h * TILE), x = (ptrdiff_t)(at % p->grid_w * TILE);
-        find_cells(&op->in[0], job->call->args[0], image, y - a->pad_top, x - a->pad_left, TILE_X, job->zeros,
-                   cells);
-        p->kernels->spread(cells, p->in, &axis_x, job->x + t * p->lanes, job->count * p->in_pitch, p->lanes,
+        const ptrdiff_t y = (ptrdiff_t)(line % p->grid_h * dy_h->from);
+        const ptrdiff_t x = (ptrdiff_t)(at % p->grid_w * dy_w->from);
+        find_cells(&op->in[0], job->call->args[0], image, y - a->pad_top, x - a->pad_left, h->from, w->from,
+                   job->zeros, cells);
+        p->kernels->spread(cells, p->in, h, w, job->x + t * p->lanes, job->count * p->in_pitch, p->lanes,
                            job->count * p->lanes);
-        find_cells(&op->in[1], job->call->args[1], image, y, x, TILE, job->zeros, cells);
-        p->kernels->spread(cells, p->out, &axis_dy, job->dy + t * 2 * p->lanes, job->count * p->out_pitch,
+        find_cells(&op->in[1], job->call->args[1], image, y, x, dy_h->from, dy_w->from, job->zeros, cells);
+        p->kernels->spread(cells, p->out, dy_h, dy_w, job->dy + t * 2 * p->lanes, job->count * p->out_pitch,
                            2 * p->lanes, job->count * 2 * p->lanes);
     }
 }
@@ -236,14 +251,14 @@ static void multiply_task(void *arg, uint32_t task, uint32_t worker)
         .width = panels,
     };
     const size_t stride = (part.c1 - part.c0) * part.width;
-    for (size_t point = 0; point < POINTS; point++) {
+    for (size_t point = 0; point < p->points; point++) {
         for (size_t first = 0; first < job->count; first += CHUNK)
             multiply_chunk(job, &part, point, first, space_min(CHUNK, job->count - first),
                            sums + point * stride);
     }
     float *out = (float *)job->call->args[2] + part.o0;
     for (size_t c = part.c0; c < part.c1; c++)
-        p->kernels->gather(sums + (c - part.c0) * part.width, stride, part.o1 - part.o0, &axis_dw,
+        p->kernels->gather(sums + (c - part.c0) * part.width, stride, part.o1 - part.o0, &p->h->dw, &p->w->dw,
                            out + c * (size_t)dw->pixel_pitch, p->in * (size_t)dw->pixel_pitch,
                            job->first > 0);
 }

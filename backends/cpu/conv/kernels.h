@@ -63,7 +63,7 @@ typedef struct {
     size_t prefetch_step;
 } conv_filter_tile;
 
-/* A matrix of `to` rows and `from` columns that works along either axis of a square tile. */
+/* A matrix of `to` rows and `from` columns that works along one axis of a tile. */
 typedef struct {
     size_t from, to;
     const float *m;
@@ -80,16 +80,17 @@ typedef struct {
     void (*pack_rows[CONV_MAX_ROWS + 1])(const float *const *rows, size_t first, size_t n, float *dst);
     /* dst[p*W + j] = src[p*pitch + j] for j < cols, 0 up to W. dst is aligned to a vector. */
     void (*pack_panel[2])(const float *src, size_t pitch, size_t n, size_t cols, float *dst);
-    /* A tile of pixels, `from` on a side, times the matrix along both axes, for each channel:
-     * out[(i*to + j)*stride + k/width*block + k%width] = sum of m[i][p] * m[j][q] * cells[p*from + q][k],
+    /* A tile of h->from lines of w->from pixels times a matrix along each axis, for each channel:
+     * out[(i*w->to + j)*stride + k/width*block + k%width]
+     *     = sum of h->m[i][p] * w->m[j][q] * cells[p*w->from + q][k],
      * 0 from `channels` on to a multiple of width, itself one of the vector. from and to: at most CONV_AXIS.
      */
-    void (*spread)(const float *const *cells, size_t channels, const conv_axis *axis, float *out,
-                   size_t stride, size_t width, size_t block);
-    /* The same of pixels (p, q) at in + (p*from + q)*in_stride, aligned to a vector, to out[(i*to + j)*stride
-     * + k]; added to what is there, or written. */
-    void (*gather)(const float *in, size_t in_stride, size_t channels, const conv_axis *axis, float *out,
-                   size_t stride, bool add);
+    void (*spread)(const float *const *cells, size_t channels, const conv_axis *h, const conv_axis *w,
+                   float *out, size_t stride, size_t width, size_t block);
+    /* The same of pixels (p, q) at in + (p*w->from + q)*in_stride, aligned to a vector, to
+     * out[(i*w->to + j)*stride + k]; added to what is there, or written. */
+    void (*gather)(const float *in, size_t in_stride, size_t channels, const conv_axis *h, const conv_axis *w,
+                   float *out, size_t stride, bool add);
 } conv_kernels;
 
 extern const conv_kernels cpu_conv_kernels_generic;

@@ -189,51 +189,50 @@ INLINE void filter_body(const conv_filter_tile *t, size_t rows, size_t nv)
     }
 }
 
-/* out[i*to + j] = sum of m[i][p] * m[j][q] * in[p*from + q]. */
-INLINE void transform(const vec *in, const conv_axis *axis, vec *out)
+/* out[i*w->to + j] = sum of h->m[i][p] * w->m[j][q] * in[p*w->from + q]. */
+INLINE void transform(const vec *in, const conv_axis *h, const conv_axis *w, vec *out)
 {
-    const size_t from = axis->from, to = axis->to;
-    for (size_t i = 0; i < to; i++) {
+    for (size_t i = 0; i < h->to; i++) {
         vec line[CONV_AXIS];
-        for (size_t q = 0; q < from; q++) {
+        for (size_t q = 0; q < w->from; q++) {
             vec sum = vec_zero();
-            for (size_t p = 0; p < from; p++)
-                sum = vec_fma(vec_set1(axis->m[i * from + p]), in[p * from + q], sum);
+            for (size_t p = 0; p < h->from; p++)
+                sum = vec_fma(vec_set1(h->m[i * h->from + p]), in[p * w->from + q], sum);
             line[q] = sum;
         }
-        for (size_t j = 0; j < to; j++) {
+        for (size_t j = 0; j < w->to; j++) {
             vec sum = vec_zero();
-            for (size_t q = 0; q < from; q++)
-                sum = vec_fma(vec_set1(axis->m[j * from + q]), line[q], sum);
-            out[i * to + j] = sum;
+            for (size_t q = 0; q < w->from; q++)
+                sum = vec_fma(vec_set1(w->m[j * w->from + q]), line[q], sum);
+            out[i * w->to + j] = sum;
         }
     }
 }
 
-static void spread(const float *const *cells, size_t channels, const conv_axis *axis, float *out,
-                   size_t stride, size_t width, size_t block)
+static void spread(const float *const *cells, size_t channels, const conv_axis *h, const conv_axis *w,
+                   float *out, size_t stride, size_t width, size_t block)
 {
     for (size_t first = 0; first < channels; first += width, out += block) {
         for (size_t c = 0; c < width; c += LANES) {
             vec from[CONV_AXIS * CONV_AXIS], to[CONV_AXIS * CONV_AXIS];
-            for (size_t i = 0; i < axis->from * axis->from; i++)
+            for (size_t i = 0; i < h->from * w->from; i++)
                 from[i] = load_cols(cells[i], first + c, channels);
-            transform(from, axis, to);
-            for (size_t i = 0; i < axis->to * axis->to; i++)
+            transform(from, h, w, to);
+            for (size_t i = 0; i < h->to * w->to; i++)
                 vec_storeu(out + i * stride + c, to[i]);
         }
     }
 }
 
-static void gather(const float *in, size_t in_stride, size_t channels, const conv_axis *axis, float *out,
-                   size_t stride, bool add)
+static void gather(const float *in, size_t in_stride, size_t channels, const conv_axis *h, const conv_axis *w,
+                   float *out, size_t stride, bool add)
 {
     for (size_t c = 0; c < channels; c += LANES) {
         vec from[CONV_AXIS * CONV_AXIS], to[CONV_AXIS * CONV_AXIS];
-        for (size_t i = 0; i < axis->from * axis->from; i++)
+        for (size_t i = 0; i < h->from * w->from; i++)
             from[i] = vec_load(in + i * in_stride + c);
-        transform(from, axis, to);
-        for (size_t i = 0; i < axis->to * axis->to; i++) {
+        transform(from, h, w, to);
+        for (size_t i = 0; i < h->to * w->to; i++) {
             float *at = out + i * stride;
             store_cols(at, add ? vec_add(load_cols(at, c, channels), to[i]) : to[i], c, channels);
         }
