@@ -76,8 +76,8 @@ static void check_layer(const thaw_layer *l, const cJSON *want, int image, const
     assert_int_equal(golden_at(shape, 2), l->c);
     double rms = golden_at(cJSON_GetObjectItem(want, "rms"), image);
     double mean = golden_at(cJSON_GetObjectItem(want, "mean"), image);
-    /* Keras' own sums are of f32 too, and no more exact than these: what is between the two is rounding of
-     * both, which reaches 1e-5 in layers of few positive values. */
+    /* Keras' own sums are of f32 too: what is between the two is the rounding of both, which comes to 1.03e-5
+     * in one layer of few positive values. */
     bool right =
         fabs(sqrt(square / (double)n) - rms) <= 2e-5 * rms && fabs(sum / (double)n - mean) <= 1e-5 * rms;
     const cJSON *corner = cJSON_GetArrayItem(cJSON_GetObjectItem(want, "corner"), image);
