@@ -106,9 +106,11 @@ static bool all_rectified(const tape *t, uint32_t root)
 static thaw_status rectify(tape *t, uint32_t y, const char *label, uint32_t *dy, thaw_error *err)
 {
     uint32_t g;
+    char own[64]; /* label may be the name of a tensor, which moves when another is added */
+    snprintf(own, sizeof own, "%s", label);
     thaw_status st = new_like(t, y, "g", &g, err);
     if (st == THAW_OK)
-        st = emit(t, THAW_OP_RELU_BWD, label, (uint32_t[]){*dy, y}, 2, &g, 1, NULL, err);
+        st = emit(t, THAW_OP_RELU_BWD, own, (uint32_t[]){*dy, y}, 2, &g, 1, NULL, err);
     *dy = g;
     return st;
 }

@@ -109,9 +109,14 @@ static thaw_status load_rows(use_call *c, uint32_t rows, thaw_error *err)
     return st;
 }
 
+/* Of an image that could be read: without any in a batch there are none. */
+static float *features_of(const use_call *c, uint32_t row)
+{
+    return (float *)c->prefix.out[0] + (size_t)row * THAW_N_FEATURES;
+}
+
 static thaw_status answer_row(use_call *c, size_t i, uint32_t row, thaw_error *err)
 {
-    float *features = (float *)c->prefix.out[0] + (size_t)row * THAW_N_FEATURES;
     char *path = thaw_dataset_path(c->set, i);
     if (!path)
         return thaw_fail_memory(err, strlen(c->set->paths[i]), "a path");
@@ -121,9 +126,9 @@ static thaw_status answer_row(use_call *c, size_t i, uint32_t row, thaw_error *e
         used.answer.error = c->reasons[row].text;
     } else if (c->spec->use == THAW_USE_FEATURES) {
         used.answer.n = THAW_N_FEATURES;
-        used.answer.values = features;
+        used.answer.values = features_of(c, row);
     } else {
-        c->io.rows[0][0] = features;
+        c->io.rows[0][0] = features_of(c, row);
         c->io.label[0] = c->set->labels[i];
         st = thaw_stepper_run(&c->head, &c->io, err);
         used.answer.n = c->model->n_classes;
