@@ -218,12 +218,10 @@ static void run_once(bench_op *b, bench_algo *a, const bench_algo *next, struct 
     cpu_call call = {.dev = dev, .op = &b->op, .state = a->state, .args = args, .workspace = space};
     if (next->algo->weights)
         call.next = next->algo->weights(dev, next->state);
+    double t = now();
     a->algo->run(&call);
-}
-double t = now();
-a->algo->run(&call);
-t = now() - t;
-a->best = t < a->best ? t : a->best;
+    t = now() - t;
+    a->best = t < a->best ? t : a->best;
 }
 
 /* The line of one algorithm; a star marks the one that thaw takes. */
