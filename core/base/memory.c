@@ -54,26 +54,27 @@ bool thaw_grow(void **items, size_t *capacity, size_t need, size_t item_bytes)
 
 #define HUGE_PAGE ((size_t)2 << 20)
 
-#if defined(__has_feature)
+bool thaw_memory_watched(void)
+{
+#if defined(__SANITIZE_ADDRESS__)
+    return true;
+#elif defined(__has_feature)
 #if __has_feature(address_sanitizer)
-#define WATCHED 1
+    return true;
 #endif
-#elif defined(__SANITIZE_ADDRESS__)
-#define WATCHED 1
 #endif
+    return false;
+}
 
 /* The whole huge pages of a block: also the last, if three quarters of it are used. Where less is, it takes
  * more memory than it is worth. None where somebody watches for accesses behind the end of a block, which
  * would not be there. */
 static size_t huge_part(size_t bytes)
 {
-#ifdef WATCHED
-    (void)bytes;
-    return 0;
-#else
     size_t nearest;
-    return thaw_add(bytes, HUGE_PAGE / 4, &nearest) ? nearest & ~(HUGE_PAGE - 1) : 0;
-#endif
+    if (thaw_memory_watched() || !thaw_add(bytes, HUGE_PAGE / 4, &nearest))
+        return 0;
+    return nearest & ~(HUGE_PAGE - 1);
 }
 
 void *thaw_alloc_aligned(size_t bytes, size_t align)

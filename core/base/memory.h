@@ -17,6 +17,9 @@ void *thaw_calloc(size_t count, size_t item_bytes);
  * New items are not initialised. */
 bool thaw_grow(void **items, size_t *capacity, size_t need, size_t item_bytes);
 
+/* Whether this build watches for accesses behind the end of a block, so that each has to be alone. */
+bool thaw_memory_watched(void);
+
 /* align is a power of two. For a block of 1.5 MiB or more the kernel is asked for huge pages, which fault
  * less often and whose addresses are found faster. Freed by thaw_free_aligned. */
 void *thaw_alloc_aligned(size_t bytes, size_t align);

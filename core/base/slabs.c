@@ -19,18 +19,6 @@ struct slab {
     slab *next;
 };
 
-static bool watched(void)
-{
-#if defined(__SANITIZE_ADDRESS__)
-    return true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-    return true;
-#endif
-#endif
-    return false;
-}
-
 static slab *add_slab(thaw_slabs *slabs)
 {
     slab *s = malloc(sizeof *s);
@@ -47,8 +35,7 @@ static slab *add_slab(thaw_slabs *slabs)
 
 void *thaw_slabs_alloc(thaw_slabs *slabs, size_t bytes, size_t align)
 {
-    /* Who watches for accesses behind the end of a block needs each alone. */
-    if (bytes < LEAST_BYTES || bytes > MOST_BYTES || align > BLOCK_ALIGN || watched())
+    if (bytes < LEAST_BYTES || bytes > MOST_BYTES || align > BLOCK_ALIGN || thaw_memory_watched())
         return thaw_alloc_aligned(bytes, align);
     const size_t taken = (bytes + BLOCK_ALIGN - 1) / BLOCK_ALIGN * BLOCK_ALIGN;
     void *p = NULL;
