@@ -2,6 +2,7 @@
 #ifndef THAW_CPU_CALL_H
 #define THAW_CPU_CALL_H
 
+#include "backends/cpu/conv/space.h"
 #include "backends/cpu/cpu.h"
 
 static inline const float *cpu_in(const cpu_call *call, uint32_t i)
@@ -14,13 +15,15 @@ static inline float *cpu_out(const cpu_call *call, uint32_t k)
     return call->args[call->op->n_in + k];
 }
 
+/* Bytes of a line of the caches, as much as one prefetch draws. */
+#define CPU_LINE ((size_t)64)
+
 /* The first of a worker's own tasks, of a run of n_tasks: the host gives each a run of them that follow each
  * other, of about the same length. That it takes others too, when it is done, is not known here: for
  * prefetches alone. */
 static inline size_t cpu_first_task(const struct thaw_device *dev, size_t n_tasks, uint32_t worker)
 {
-    const size_t rest = n_tasks % dev->threads;
-    return n_tasks / dev->threads * worker + (worker < rest ? worker : rest);
+    return space_cut(n_tasks, dev->threads, worker);
 }
 
 /* Where the worker will begin to read in the op behind this one: in its last own task, and NULL in all

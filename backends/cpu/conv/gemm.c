@@ -226,8 +226,6 @@ static bool rows_follow(const conv_geometry *g)
            g->pad_top == 0 && g->pad_left == 0;
 }
 
-/* Bytes of a line of the caches. */
-#define LINE ((size_t)64)
 /* The last tiles of a panel draw what is multiplied with next: a panel of two vectors has two lines for each
  * of a tile's steps. */
 #define DRAWING_TILES ((size_t)2)
@@ -237,7 +235,7 @@ static bool rows_follow(const conv_geometry *g)
 static const char *to_draw(const conv_tile *tile, size_t n, size_t t, size_t tiles, bool rows_too,
                            const char *next)
 {
-    const size_t left = tiles - 1 - t, part = tile->taps * tile->tap_len * LINE;
+    const size_t left = tiles - 1 - t, part = tile->taps * tile->tap_len * CPU_LINE;
     if (rows_too && left > 0)
         return (const char *)(tile->rows[n - 1] + tile->tap_len);
     if (!next || left >= DRAWING_TILES)

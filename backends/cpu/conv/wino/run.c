@@ -42,9 +42,6 @@ static const float *weights_at(const wino_job *job, size_t panel, size_t set)
     return job->weights + c->weights_at + set * job->plan->geo.channels * c->vectors * job->plan->conv->lanes;
 }
 
-/* Bytes of a line of the caches. */
-#define LINE ((size_t)64)
-
 /* M[s] = V[s]*U[s] for one panel and set. The first pieces of the product draw the weights that come next
  * towards the cache: there are as many lines for each k as vectors in a panel. */
 static void multiply(const wino_job *job, const wino_tiles *t, size_t index, size_t set, float *m,
@@ -65,7 +62,7 @@ static void multiply(const wino_job *job, const wino_tiles *t, size_t index, siz
         const size_t first = space_cut(rows, pieces, i), n = space_cut(rows, pieces, i + 1) - first;
         product.v = v + first * p->depth;
         product.out = m + spot.before * p->m_pitch + first * width;
-        product.prefetch = next && i < panel->vectors ? (const char *)next + i * depth * LINE : NULL;
+        product.prefetch = next && i < panel->vectors ? (const char *)next + i * depth * CPU_LINE : NULL;
         p->products->product[panel->vectors - 1][n](&product);
     }
 }
