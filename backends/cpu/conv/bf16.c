@@ -13,6 +13,8 @@
 
 #if defined(THAW_CPU_BF16)
 
+/* Packing a weight, as of the cost of direct products. */
+#define PACK_EACH 60.0
 /* Tasks for each thread, so that a slow core does not hold up the others. */
 #define TASKS_PER_THREAD ((size_t)2)
 
@@ -37,10 +39,16 @@ typedef struct {
     size_t own_at, pixels_at, work_at, worker_bytes, workspace_bytes; /* own_at …: in a worker's part */
 } bf16_plan;
 
+/* Where the op does not permit a rounding to bf16, nothing is rounded away. */
+static size_t parts_of(const backend_op *op)
+{
+    return op->precision == THAW_PREC_BF16 ? 1 : BF16_PARTS;
+}
+
 static bf16_plan make_plan(const struct thaw_device *dev, const backend_op *op)
 {
-    bf16_plan p = {.rows = cpu_conv_bf16_rows(op, dev->l2_bytes)};
-    const size_t k = space_mul(p.rows.taps, p.rows.k);
+    bf16_plan p = {.rows = cpu_conv_bf16_rows(op, parts_of(op), dev->l2_bytes)};
+    const size_t k = space_mul(p.rows.parts, space_mul(p.rows.taps, p.rows.k));
     p.n_panels = cpu_conv_panel_count(op->out, op->n_out, BF16_LANES);
     p.weight_elements = cpu_conv_panel_layout(op->out, op->n_out, BF16_LANES, k, NULL);
 
@@ -65,48 +73,74 @@ static size_t workspace(const struct thaw_device *dev, const backend_op *op)
 
 /* ---- which ops ---------------------------------------------------------------------------------------- */
 
-static bool accepts(const backend_op *op, bool here, const char *what, const struct thaw_device *dev,
-                    char *why, size_t cap)
+static bool accepts_const(const backend_op *op, bool here, const char *what, char *why, size_t cap)
 {
     if (!here)
         snprintf(why, cap, "this processor, or its operating system, has no %s", what);
-    else if (op->precision != THAW_PREC_BF16)
-        snprintf(why, cap, "rounds to bf16, which the op does not permit");
     else if (op->in[1].role != THAW_ROLE_CONST || (op->n_in > 2 && op->in[2].role != THAW_ROLE_CONST))
         snprintf(why, cap, "takes weights and bias of the role CONST only: they are rounded once");
-    else if (cpu_conv_direct_accepts(dev, op, why, cap)) {
+    else
+        return true;
+    return false;
+}
+
+static bool accepts_bf16(const backend_op *op, bool here, const char *what, const struct thaw_device *dev,
+                         char *why, size_t cap)
+{
+    if (op->precision != THAW_PREC_BF16)
+        snprintf(why, cap, "rounds to bf16, which the op does not permit");
+    else if (accepts_const(op, here, what, why, cap) && cpu_conv_direct_accepts(dev, op, why, cap)) {
         snprintf(why, cap, "bf16 factors, f32 sums by %s", what);
         return true;
     }
     return false;
 }
 
-static bool accepts_amx(const struct thaw_device *dev, const backend_op *op, char *why, size_t cap)
-{
-    return accepts(op, dev->amx_bf16, "AMX", dev, why, cap);
-}
-
 static bool accepts_avx512(const struct thaw_device *dev, const backend_op *op, char *why, size_t cap)
 {
-    return accepts(op, dev->avx512_bf16, "AVX512_BF16", dev, why, cap);
+    return accepts_bf16(op, dev->avx512_bf16, "AVX512_BF16", dev, why, cap);
 }
 
-/* Multiply-adds, `each` of an f32 one, and the making of the left matrix: rounding, and what it takes to
- * begin with each of the pieces of a row. */
+static bool accepts_amx(const struct thaw_device *dev, const backend_op *op, char *why, size_t cap)
+{
+    return accepts_bf16(op, dev->amx_bf16, "AMX", dev, why, cap);
+}
+
+static bool accepts_split(const struct thaw_device *dev, const backend_op *op, char *why, size_t cap)
+{
+    if (op->precision != THAW_PREC_F32)
+        snprintf(why, cap, "is for f32: the op permits to round the factors, which is faster");
+    else if (accepts_const(op, dev->amx_bf16, "AMX", why, cap) &&
+             cpu_conv_transform_accepts(dev, op, why, cap)) {
+        snprintf(why, cap, "factors in three parts of bf16, f32 sums by AMX");
+        return true;
+    }
+    return false;
+}
+
+/* Multiply-adds, `each` of an f32 one, the making of the left matrix: rounding, and what it takes to begin
+ * with each of the pieces of a row; and reading the weights. */
 static double cost(const struct thaw_device *dev, const backend_op *op, double each)
 {
     cpu_conv_typical typical;
     cpu_conv_typical_of(dev, op, &typical);
-    const double rounding = 1.5, piece = 500;
-    const bf16_rows rows = cpu_conv_bf16_rows(&typical.op, dev->l2_bytes);
+    const double parts = (double)parts_of(op), rounding = 1.5 * parts, piece = 500;
+    const bf16_rows rows = cpu_conv_bf16_rows(&typical.op, parts_of(op), dev->l2_bytes);
     const thaw_tensor *w = &op->in[1], *y = &typical.op.out[0];
     const double k = (double)w->n * w->h * w->w, pixels = (double)backend_pixels(y);
-    return pixels * (k * (w->c * each + rounding) + piece * (rows.region ? 1 : (double)rows.filter_taps));
+    const double bytes = k * w->c * parts * sizeof(uint16_t);
+    return pixels * (k * (w->c * each + rounding) + piece * (rows.region ? 1 : (double)rows.filter_taps)) +
+           bytes * cpu_conv_cost_of_byte(dev) + cpu_conv_cost_of_weights(&typical, k * w->c, PACK_EACH);
 }
 
 static double cost_amx(const struct thaw_device *dev, const backend_op *op)
 {
     return cost(dev, op, 0.15);
+}
+
+static double cost_split(const struct thaw_device *dev, const backend_op *op)
+{
+    return cost(dev, op, 0.6);
 }
 
 static double cost_avx512(const struct thaw_device *dev, const backend_op *op)
@@ -116,21 +150,32 @@ static double cost_avx512(const struct thaw_device *dev, const backend_op *op)
 
 /* ---- weights ------------------------------------------------------------------------------------------ */
 
+/* A row of a panel: element j of part p goes to p*part + 2*j. */
+static void pack_row(const float *row, size_t cols, size_t parts, size_t part, uint16_t *to)
+{
+    uint16_t split[BF16_PARTS][2 * BF16_LANES];
+    if (parts == 1)
+        cpu_conv_bf16_round(row, cols, split[0]);
+    else
+        cpu_conv_bf16_split(row, cols, split[0], 2 * BF16_LANES);
+    for (size_t i = 0; i < parts; i++)
+        for (size_t j = 0; j < cols; j++)
+            to[i * part + 2 * j] = split[i][j];
+}
+
 static void pack_panel(const bf16_plan *p, const conv_panel *panel, const thaw_tensor *w, const float *src,
                        uint16_t *dst)
 {
     const bf16_rows *r = &p->rows;
-    const size_t width = panel->vectors * BF16_LANES;
+    const size_t width = panel->vectors * BF16_LANES, part = BF16_BLOCK * width;
     dst += panel->weights_at;
-    memset(dst, 0, r->taps * r->k * width * sizeof *dst);
+    memset(dst, 0, r->parts * r->taps * r->k * width * sizeof *dst);
     for (size_t t = 0; t < r->filter_taps; t++)
         for (size_t i = 0; i < r->depth; i++) {
             const size_t from = cpu_conv_bf16_filter_tap(r, t) * r->depth + i;
-            const size_t at = cpu_conv_bf16_factor(r, t, i);
-            const float *row = src + from * (size_t)w->pixel_pitch + panel->first;
-            uint16_t *to = dst + at / 2 * width * 2 + at % 2;
-            for (size_t j = 0; j < panel->cols; j++)
-                to[2 * j] = bfloat_of(row[j]);
+            const size_t at = cpu_conv_bf16_factor(r, t, i), block = at / BF16_BLOCK, row = at % BF16_BLOCK;
+            pack_row(src + from * (size_t)w->pixel_pitch + panel->first, panel->cols, r->parts, part,
+                     dst + block * r->parts * part + row / 2 * width * 2 + row % 2);
         }
 }
 
@@ -149,7 +194,7 @@ static thaw_status prepare(const struct thaw_device *dev, const backend_op *op, 
                       .weights = (uint16_t *)(void *)(block + p.weights_at),
                       .bias = (float *)(void *)(block + p.bias_at),
                       .tap_at = (size_t *)(void *)(block + p.taps_at)};
-    cpu_conv_panel_layout(op->out, op->n_out, BF16_LANES, p.rows.taps * p.rows.k, s->panels);
+    cpu_conv_panel_layout(op->out, op->n_out, BF16_LANES, p.rows.parts * p.rows.taps * p.rows.k, s->panels);
     for (size_t i = 0; i < p.n_panels; i++)
         pack_panel(&p, &s->panels[i], &op->in[1], const_data[1], s->weights);
     cpu_conv_panel_bias(s->panels, p.n_panels, BF16_LANES, op->n_in > 2 ? const_data[2] : NULL, s->bias);
@@ -203,8 +248,9 @@ static void draw_next(const bf16_job *job, size_t index, conv_bf16_product *prod
     const conv_panel *next = &s->panels[space_min(index + 1, last)];
     const bool draws = job->draws && index < last;
     product->ahead = s->weights + next->weights_at;
-    product->ahead_lines =
-        draws ? p->rows.taps * p->rows.k * next->vectors * BF16_LANES * sizeof *s->weights / SPACE_ALIGN : 0;
+    product->ahead_lines = draws ? p->rows.parts * p->rows.taps * p->rows.k * next->vectors * BF16_LANES *
+                                       sizeof *s->weights / SPACE_ALIGN
+                                 : 0;
 }
 
 static void run_task(void *arg, uint32_t task, uint32_t worker)
@@ -222,6 +268,8 @@ static void run_task(void *arg, uint32_t task, uint32_t worker)
     own->filled = chunk;
     conv_bf16_product product = {.a = a,
                                  .a_pitch = p->rows.pitch,
+                                 .a_plane = p->rows.plane,
+                                 .parts = p->rows.parts,
                                  .rows = own->rows,
                                  .taps = p->rows.taps,
                                  .k = p->rows.k,
@@ -257,6 +305,11 @@ static void run_amx(const cpu_call *call)
     run(call, &cpu_conv_bf16_kernels_amx);
 }
 
+static void run_split(const cpu_call *call)
+{
+    run(call, &cpu_conv_bf16_kernels_amx);
+}
+
 static void run_avx512(const cpu_call *call)
 {
     run(call, &cpu_conv_bf16_kernels_avx512);
@@ -270,6 +323,7 @@ static void run_avx512(const cpu_call *call)
     }
 
 const cpu_algo cpu_conv_bf16_amx = ALGO("bf16 amx", amx);
+const cpu_algo cpu_conv_bf16_split_amx = ALGO("3xbf16 amx", split);
 const cpu_algo cpu_conv_bf16_avx512 = ALGO("bf16 avx512", avx512);
 
 #endif

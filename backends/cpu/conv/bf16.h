@@ -9,8 +9,9 @@
 
 #include "backends/cpu/cpu.h"
 
-extern const cpu_algo cpu_conv_bf16_amx;    /* tiles of 16 by 16 */
-extern const cpu_algo cpu_conv_bf16_avx512; /* vdpbf16ps */
+extern const cpu_algo cpu_conv_bf16_amx;       /* tiles of 16 by 16 */
+extern const cpu_algo cpu_conv_bf16_split_amx; /* f32: factors in three parts, nothing is rounded away */
+extern const cpu_algo cpu_conv_bf16_avx512;    /* vdpbf16ps */
 
 /* A tap's part of the reduction is padded with zeros to a multiple of this: a row of a tile of AMX. */
 #define BF16_BLOCK ((size_t)32)
@@ -18,17 +19,23 @@ extern const cpu_algo cpu_conv_bf16_avx512; /* vdpbf16ps */
 #define BF16_ROWS ((size_t)32)
 /* Columns of a vector. */
 #define BF16_LANES ((size_t)16)
+/* The parts of an f32 number: the number rounded to bf16, what is left of it rounded, and what is left then:
+ * 24 bits of mantissa together, all that f32 has. */
+#define BF16_PARTS ((size_t)3)
 /* Place of a row that has none in the output: what is computed for it is dropped. */
 #define BF16_NOWHERE SIZE_MAX
 
 /* Rows of the left matrix with one panel:
  * out[pixels[m]*out_pitch + j] = max(floor, bias[j] + sum over t < taps, i < k of
  *     a[m*a_pitch + tap_at[t] + i] * w[t*k + i][j])
- * for m < rows and j < cols, w[i][j] being panel[(i/2*W + j)*2 + i%2] and W = vectors*BF16_LANES. A NaN
- * passes through the maximum. */
+ * for m < rows and j < cols. Part p of an element of a lies p*a_plane behind the first. Of w, whose width is
+ * W = vectors*BF16_LANES, the panel has the parts of BF16_BLOCK rows, then those of the next: part p of
+ * w[i][j] is panel[((i/BF16_BLOCK*parts + p)*BF16_BLOCK/2 + i%BF16_BLOCK/2)*2*W + 2*j + i%2]. A NaN passes
+ * through the maximum. */
 typedef struct {
     const uint16_t *a; /* aligned to 64 bytes, with room for a multiple of BF16_ROWS rows */
-    size_t a_pitch, rows;
+    size_t a_pitch, a_plane, rows;
+    size_t parts;   /* 1 or BF16_PARTS; the kernels of AVX512_BF16 have 1 only */
     size_t taps, k; /* k is a multiple of BF16_BLOCK */
     const size_t *tap_at;
     const uint16_t *panel;
@@ -60,6 +67,9 @@ typedef struct {
 extern const conv_bf16_kernels cpu_conv_bf16_kernels_avx512, cpu_conv_bf16_kernels_amx;
 /* Rounds n numbers to nearest even, numbers below 2^-126 to 0. */
 void cpu_conv_bf16_round(const float *src, size_t n, uint16_t *dst);
+/* The BF16_PARTS parts of n numbers, part i at dst + i*plane. Of an infinity, and of a number that rounds to
+ * one, the parts behind the first are NaN. */
+void cpu_conv_bf16_split(const float *src, size_t n, uint16_t *dst, size_t plane);
 #endif
 
 #endif

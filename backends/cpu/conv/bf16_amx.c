@@ -1,20 +1,10 @@
 /* bf16_amx.c: products of bf16 on AMX's tiles: two by two tiles of sums, 16 by 16 each. */
-#include <immintrin.h>
 #include <stdint.h>
 
-#include "bf16.h"
+#include "amx.h"
 
-/* Palette 1: eight tiles of 16 rows of 64 bytes. A constant of the file, since compilers believe that the
- * instruction reads its first bytes alone, and leave out what is written to the others before. */
-static const struct {
-    uint8_t palette, start_row, reserved[14];
-    uint16_t bytes[16];
-    uint8_t rows[16];
-} config = {1, 0, {0}, {64, 64, 64, 64, 64, 64, 64, 64}, {16, 16, 16, 16, 16, 16, 16, 16}};
-
-#define TILE   (BF16_LANES * BF16_LANES)
-#define LINE   ((size_t)64)
-#define INLINE static inline __attribute__((always_inline))
+#define TILE (BF16_LANES * BF16_LANES)
+#define LINE ((size_t)64)
 
 /* The block before the one that is being multiplied: sums that wait for their bias and their way out, which
  * vector instructions do while the tiles multiply. */
@@ -41,7 +31,7 @@ static void begin(void *space)
     amx_work *work = space;
     work->turn = 0;
     work->before = (waiting){.sums = work->sums[1], .bias = work->sums[1]};
-    _tile_loadconfig(&config);
+    _tile_loadconfig(&amx_config);
 }
 
 static waiting waiting_of(const conv_bf16_product *p, size_t first, const float *sums)
@@ -58,7 +48,7 @@ static waiting waiting_of(const conv_bf16_product *p, size_t first, const float 
 }
 
 /* Writes rows from … to - 1 of those that there are. */
-INLINE void write_rows(const waiting *w, size_t from, size_t to)
+AMX_INLINE void write_rows(const waiting *w, size_t from, size_t to)
 {
     const __m512 lo = _mm512_set1_ps(w->floor);
     const __m512 bias[2] = {_mm512_load_ps(w->bias), _mm512_load_ps(w->bias + BF16_LANES)};
@@ -96,7 +86,7 @@ static drawing drawing_of(const conv_bf16_product *p)
     return (drawing){ahead, ahead + LINE * p->ahead_lines, (p->ahead_lines + steps - 1) / steps * LINE};
 }
 
-INLINE const char *draw(const drawing *d, const char *at)
+AMX_INLINE const char *draw(const drawing *d, const char *at)
 {
     const char *const to = (size_t)(d->to - at) < d->each ? d->to : at + d->each;
     for (; at < to; at += LINE)
@@ -104,37 +94,28 @@ INLINE const char *draw(const drawing *d, const char *at)
     return at;
 }
 
-/* wide: two vectors of columns, a constant at every call. */
-INLINE void block(const conv_bf16_product *p, size_t first, float *sums, const waiting *waiting_before,
-                  drawing *ahead, bool wide)
+/* parts, wide: constants at every call. */
+AMX_INLINE void block(const conv_bf16_product *p, size_t first, float *sums, const waiting *waiting_before,
+                      drawing *ahead, size_t parts, bool wide)
 {
     const waiting before = *waiting_before;
     const drawing d = *ahead;
     const char *drawn = d.from;
-    const size_t pitch = p->a_pitch * sizeof *p->a, taps = p->taps, depth = p->k;
-    const size_t width = (wide ? 4 : 2) * BF16_LANES * sizeof *p->panel;
+    const size_t taps = p->taps, depth = p->k;
     const size_t share =
         BF16_ROWS / (taps * depth / BF16_BLOCK) + 1; /* of the rows that wait, in each step */
     const uint16_t *b = p->panel;
+    amx_left a = {.pitch = p->a_pitch * sizeof *p->a, .plane = p->a_plane};
     size_t done = 0;
-    _tile_zero(0);
-    _tile_zero(1);
-    _tile_zero(2);
-    _tile_zero(3);
+    amx_zero();
     for (size_t t = 0; t < taps; t++) {
-        const uint16_t *a = p->a + first * p->a_pitch + p->tap_at[t], *low = a + 16 * p->a_pitch;
-        for (size_t k = 0; k < depth; k += BF16_BLOCK, b += (wide ? 2 : 1) * BF16_LANES * BF16_BLOCK) {
-            _tile_loadd(4, a + k, pitch);
-            _tile_loadd(6, b, width);
-            if (wide)
-                _tile_loadd(7, b + 2 * BF16_LANES, width);
-            _tile_dpbf16ps(0, 4, 6);
-            _tile_loadd(5, low + k, pitch);
-            if (wide)
-                _tile_dpbf16ps(1, 4, 7);
-            _tile_dpbf16ps(2, 5, 6);
-            if (wide)
-                _tile_dpbf16ps(3, 5, 7);
+        a.upper = p->a + first * p->a_pitch + p->tap_at[t];
+        a.lower = a.upper + BF16_LANES * p->a_pitch;
+        for (size_t k = 0; k < depth; k += BF16_BLOCK) {
+            amx_step(&a, b, parts, wide);
+            a.upper += BF16_BLOCK;
+            a.lower += BF16_BLOCK;
+            b += parts * BF16_BLOCK * (wide ? 2 : 1) * BF16_LANES;
             if (done < before.rows)
                 write_rows(&before, done, done + share);
             done += share;
@@ -142,28 +123,29 @@ INLINE void block(const conv_bf16_product *p, size_t first, float *sums, const w
         }
     }
     ahead->from = drawn;
-    const size_t row = BF16_LANES * sizeof *sums;
-    _tile_stored(0, sums, row);
-    if (wide)
-        _tile_stored(1, sums + TILE, row);
-    _tile_stored(2, sums + 2 * TILE, row);
-    if (wide)
-        _tile_stored(3, sums + 3 * TILE, row);
+    amx_store(sums, wide);
 }
 
-static void multiply(const conv_bf16_product *p, void *space)
+AMX_INLINE void multiply_parts(const conv_bf16_product *p, amx_work *work, size_t parts)
 {
-    amx_work *work = space;
     drawing ahead = drawing_of(p);
     for (size_t first = 0; first < p->rows; first += BF16_ROWS) {
         float *sums = work->sums[work->turn];
         if (p->vectors == 2)
-            block(p, first, sums, &work->before, &ahead, true);
+            block(p, first, sums, &work->before, &ahead, parts, true);
         else
-            block(p, first, sums, &work->before, &ahead, false);
+            block(p, first, sums, &work->before, &ahead, parts, false);
         work->before = waiting_of(p, first, sums);
         work->turn ^= 1;
     }
+}
+
+static void multiply(const conv_bf16_product *p, void *space)
+{
+    if (p->parts == 1)
+        multiply_parts(p, space, 1);
+    else
+        multiply_parts(p, space, BF16_PARTS);
 }
 
 const conv_bf16_kernels cpu_conv_bf16_kernels_amx = {begin, multiply, end};

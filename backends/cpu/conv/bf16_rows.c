@@ -41,6 +41,12 @@ static size_t rows_of(const bf16_rows *r, size_t lines)
     return (lines - 1) * line_pixels(r) + r->along.dst;
 }
 
+/* Of one part. An odd number of cache lines, so that the parts of a tile do not fall into the same sets. */
+static size_t plane_of(size_t elements)
+{
+    return space_mul(space_ceil(elements, BF16_BLOCK) | 1, BF16_BLOCK);
+}
+
 /* Every tap of the last row, in whole blocks of rows, lies within. */
 static size_t region_elements(const bf16_rows *r, size_t lines)
 {
@@ -49,33 +55,33 @@ static size_t region_elements(const bf16_rows *r, size_t lines)
     return space_mul(space_add(rows, last), r->pitch);
 }
 
-static void cut_region(bf16_rows *r, size_t l2_bytes)
+static void cut_region(bf16_rows *r, size_t room)
 {
     const size_t line = line_pixels(r);
     r->pitch = r->joined ? r->depth : whole_blocks(r->depth, BF16_BLOCK);
     r->k = r->joined ? BF16_BLOCK : r->pitch;
     r->taps = r->joined ? r->across.taps * joined_blocks(r) : r->filter_taps;
     r->lines = space_min(space_max(MAX_REGION_ROWS / line, 1), r->across.dst);
-    while (r->lines > 1 && space_mul(region_elements(r, r->lines), sizeof(uint16_t)) > l2_bytes / 2)
+    while (r->lines > 1 && space_mul(region_elements(r, r->lines), sizeof(uint16_t)) > room)
         r->lines--;
     r->lines = space_ceil(r->across.dst, space_ceil(r->across.dst, r->lines));
     r->rows = whole_blocks(rows_of(r, r->lines), BF16_ROWS);
     r->chunks = space_mul(r->geo.batch, space_ceil(r->across.dst, r->lines));
-    r->elements = region_elements(r, r->lines);
+    r->plane = plane_of(region_elements(r, r->lines));
 }
 
-static void cut_whole(bf16_rows *r, size_t l2_bytes)
+static void cut_whole(bf16_rows *r, size_t room)
 {
     r->taps = 1;
     r->k = whole_blocks(space_mul(r->filter_taps, r->depth), BF16_BLOCK);
     /* An odd number of cache lines, so that the rows of a tile do not fall into the same sets. */
     r->pitch = r->k / BF16_BLOCK % 2 ? r->k : space_add(r->k, BF16_BLOCK);
-    const size_t fit = l2_bytes / 2 / space_mul(r->pitch, sizeof(uint16_t));
+    const size_t fit = room / space_mul(r->pitch, sizeof(uint16_t));
     const size_t most = space_min(space_max(fit, BF16_ROWS), MAX_TASK_ROWS) / BF16_ROWS * BF16_ROWS;
     const size_t all = r->geo.batch * r->geo.dst_h * r->geo.dst_w;
     r->rows = whole_blocks(space_ceil(all, space_ceil(all, most)), BF16_ROWS);
     r->chunks = space_ceil(all, r->rows);
-    r->elements = space_mul(r->rows, r->pitch);
+    r->plane = plane_of(space_mul(r->rows, r->pitch));
 }
 
 /* What a region computes, as a multiple of what is asked for: whole lines, and whole blocks. */
@@ -86,11 +92,11 @@ static double waste(const bf16_rows *r)
            (double)joined_elements(r);
 }
 
-bf16_rows cpu_conv_bf16_rows(const backend_op *op, size_t l2_bytes)
+bf16_rows cpu_conv_bf16_rows(const backend_op *op, size_t parts, size_t l2_bytes)
 {
     const double most_waste = 1.5; /* making the matrix whole costs about as much */
     const thaw_tensor *w = &op->in[1];
-    bf16_rows r = {.geo = cpu_conv_geometry(op)};
+    bf16_rows r = {.geo = cpu_conv_geometry(op), .parts = parts};
     conv_geometry *g = &r.geo;
     const size_t kw = (size_t)w->h;
     const bool several = g->kh > 1 || kw > 1;
@@ -105,16 +111,18 @@ bf16_rows cpu_conv_bf16_rows(const backend_op *op, size_t l2_bytes)
     r.joined = joined_elements(&r) >= BF16_BLOCK &&
                joined_blocks(&r) * 6 <= r.along.taps * space_ceil(r.depth, BF16_BLOCK) * 5;
     const size_t weights = space_mul(space_mul(r.filter_taps, r.depth), (size_t)w->c);
-    const bool stay = space_mul(weights, sizeof(uint16_t)) <= l2_bytes / 2;
+    const size_t room = l2_bytes / 2 / parts; /* for one part; the other half is for weights */
+    const bool stay = space_mul(weights, sizeof(uint16_t)) <= room;
     r.region = several && g->stride_h == 1 && g->stride_w == 1 && waste(&r) <= most_waste &&
                (stay || space_mul(g->dst_h, g->dst_w) >= MIN_REGION_ROWS);
     if (r.region) {
-        cut_region(&r, l2_bytes);
-        return r;
+        cut_region(&r, room);
+    } else {
+        r.filter_taps = g->kh * g->kw;
+        r.depth = g->tap_len;
+        cut_whole(&r, room);
     }
-    r.filter_taps = g->kh * g->kw;
-    r.depth = g->tap_len;
-    cut_whole(&r, l2_bytes);
+    r.elements = space_mul(parts, r.plane);
     return r;
 }
 
@@ -145,18 +153,34 @@ size_t cpu_conv_bf16_filter_tap(const bf16_rows *r, size_t t)
     return r->region && r->turned ? t % r->along.taps * r->across.taps + t / r->along.taps : t;
 }
 
+/* ---- elements ------------------------------------------------------------------------------------------ */
+
+static void put(const bf16_rows *r, const float *from, size_t n, uint16_t *to)
+{
+    if (r->parts == 1)
+        cpu_conv_bf16_round(from, n, to);
+    else
+        cpu_conv_bf16_split(from, n, to, r->plane);
+}
+
+static void put_zeros(const bf16_rows *r, uint16_t *to, size_t n)
+{
+    for (size_t i = 0; i < r->parts; i++)
+        memset(to + i * r->plane, 0, n * sizeof *to);
+}
+
 /* ---- a region ------------------------------------------------------------------------------------------ */
 
 /* n pixels of the source, `step` elements apart. */
 static void fill_pixels(const bf16_rows *r, const float *from, size_t n, size_t step, uint16_t *to)
 {
     if (step == r->depth && r->pitch == r->depth) { /* side by side here and there */
-        cpu_conv_bf16_round(from, n * r->depth, to);
+        put(r, from, n * r->depth, to);
         return;
     }
     for (size_t i = 0; i < n; i++, from += step, to += r->pitch) {
-        cpu_conv_bf16_round(from, r->depth, to);
-        memset(to + r->depth, 0, (r->pitch - r->depth) * sizeof *to);
+        put(r, from, r->depth, to);
+        put_zeros(r, to + r->depth, r->pitch - r->depth);
     }
 }
 
@@ -164,15 +188,15 @@ static void fill_pixels(const bf16_rows *r, const float *from, size_t n, size_t 
 static void fill_line(const bf16_rows *r, const float *line, bool outside, uint16_t *to)
 {
     const bf16_axis *axis = &r->along;
-    const size_t n = line_pixels(r), step = axis->step * r->geo.src_pitch, pixel = r->pitch * sizeof *to;
+    const size_t n = line_pixels(r), step = axis->step * r->geo.src_pitch;
     const ptrdiff_t begin = axis->pad > 0 ? 0 : -axis->pad;
     const size_t before = outside ? n : space_min(axis->pad > 0 ? (size_t)axis->pad : 0, n);
     const size_t left = begin < (ptrdiff_t)axis->src ? axis->src - (size_t)begin : 0;
     const size_t inside = space_min(n - before, left);
-    memset(to, 0, before * pixel);
+    put_zeros(r, to, before * r->pitch);
     if (inside > 0)
         fill_pixels(r, line + (size_t)begin * step, inside, step, to + before * r->pitch);
-    memset(to + (before + inside) * r->pitch, 0, (n - before - inside) * pixel);
+    put_zeros(r, to + (before + inside) * r->pitch, (n - before - inside) * r->pitch);
 }
 
 static size_t fill_region(const bf16_rows *r, const float *x, size_t chunk, uint16_t *a, size_t *pixels)
@@ -209,13 +233,12 @@ static void fill_row(const bf16_rows *r, const float *image, size_t ty, size_t t
         ptrdiff_t col = (ptrdiff_t)tx * g->stride_w - g->pad_left;
         for (size_t j = 0; j < g->kw; j++, col++, row += r->depth) {
             if (inside && col >= 0 && (size_t)col < g->src_w)
-                cpu_conv_bf16_round(image + ((size_t)y * g->src_w + (size_t)col) * g->src_pitch, r->depth,
-                                    row);
+                put(r, image + ((size_t)y * g->src_w + (size_t)col) * g->src_pitch, r->depth, row);
             else
-                memset(row, 0, r->depth * sizeof *row);
+                put_zeros(r, row, r->depth);
         }
     }
-    memset(row, 0, (size_t)(end - row) * sizeof *row);
+    put_zeros(r, row, (size_t)(end - row));
 }
 
 static size_t fill_whole(const bf16_rows *r, const float *x, size_t chunk, uint16_t *a, size_t *pixels)

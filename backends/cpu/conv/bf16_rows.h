@@ -30,11 +30,12 @@ typedef struct {
     size_t lines;              /* region: destination lines of a task, at most */
     size_t rows;               /* of a task, at most, a multiple of BF16_ROWS */
     size_t chunks;             /* tasks */
-    size_t elements;           /* of a task's matrix */
+    size_t parts;              /* of an element: 1 or BF16_PARTS */
+    size_t plane, elements;    /* of one part of a task's matrix, and of all of it */
 } bf16_rows;
 
 /* l2_bytes: of a core. Sizes are SIZE_MAX where they overflow. */
-bf16_rows cpu_conv_bf16_rows(const backend_op *op, size_t l2_bytes);
+bf16_rows cpu_conv_bf16_rows(const backend_op *op, size_t parts, size_t l2_bytes);
 /* Where tap t of the product begins in a row. */
 size_t cpu_conv_bf16_tap(const bf16_rows *r, size_t t);
 /* Which of the product's taps * k factors is element i of the filter's tap that is packed as number t. */
