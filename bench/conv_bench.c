@@ -1,8 +1,8 @@
 /* conv_bench.c: how near the fast convolutions come to the FMA peak of this machine, now.
  *
- *   conv_bench [generic|avx2|avx512|bf16|amx [batch [threads [repeats [all|ALGORITHM]]]]]
+ *   conv_bench [generic|avx2|avx512|amx|avx512-bf16|amx-bf16 [batch [threads [repeats [all|ALGORITHM]]]]]
  *
- * bf16, amx: AVX-512, with ops that permit to round to bf16; AMX multiplies them with "amx" alone.
+ * amx: AVX-512 and AMX. …-bf16: with ops that permit to round to bf16.
  * Forward: the 94 convolutions of InceptionV3, one after the other as in the network, so that weights come
  * from memory as they would there. Backward: those of mixed9 and mixed10 that fine-tuning trains. The peak
  * is measured right before and after; each layer counts with its best time.
@@ -298,17 +298,17 @@ static void measure(const char *title, bench_op *ops, size_t n, struct thaw_devi
 int main(int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "avx2";
-    const bool amx = strcmp(name, "amx") == 0, bf16 = amx || strcmp(name, "bf16") == 0;
-    const cpu_isa isa = bf16 || strcmp(name, "avx512") == 0 ? CPU_ISA_AVX512
-                        : strcmp(name, "avx2") == 0         ? CPU_ISA_AVX2
-                                                            : CPU_ISA_GENERIC;
+    const bool amx = strncmp(name, "amx", 3) == 0, bf16 = strstr(name, "-bf16") != NULL;
+    const cpu_isa isa = amx || strncmp(name, "avx512", 6) == 0 ? CPU_ISA_AVX512
+                        : strcmp(name, "avx2") == 0            ? CPU_ISA_AVX2
+                                                               : CPU_ISA_GENERIC;
     const int batch = argc > 2 ? atoi(argv[2]) : 8, repeats = argc > 4 ? atoi(argv[4]) : 5;
     thaw_threads *threads = NULL;
     thaw_error err = {0};
     if (batch < 1 || repeats < 1 ||
         thaw_threads_create(argc > 3 ? (uint32_t)atoi(argv[3]) : 0, &threads, &err) != THAW_OK) {
         fprintf(stderr,
-                "usage: conv_bench [generic|avx2|avx512|bf16|amx [batch [threads [repeats "
+                "usage: conv_bench [generic|avx2|avx512|amx|avx512-bf16|amx-bf16 [batch [threads [repeats "
                 "[all|ALGORITHM]]]]]\n%s\n",
                 err.text);
         return 2;

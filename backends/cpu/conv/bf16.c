@@ -248,9 +248,9 @@ static void draw_next(const bf16_job *job, size_t index, conv_bf16_product *prod
     const conv_panel *next = &s->panels[space_min(index + 1, last)];
     const bool draws = job->draws && index < last;
     product->ahead = s->weights + next->weights_at;
-    product->ahead_lines = draws ? p->rows.parts * p->rows.taps * p->rows.k * next->vectors * BF16_LANES *
-                                       sizeof *s->weights / SPACE_ALIGN
-                                 : 0;
+    product->ahead_bytes =
+        draws ? p->rows.parts * p->rows.taps * p->rows.k * next->vectors * BF16_LANES * sizeof *s->weights
+              : 0;
 }
 
 static void run_task(void *arg, uint32_t task, uint32_t worker)

@@ -46,9 +46,9 @@ typedef struct {
     size_t out_pitch;
     const size_t *pixels;
     size_t cols; /* 1 … W */
-    /* What is read next, 64 bytes a line, not NULL: drawn into the second-level cache meanwhile. */
+    /* What is read next, a multiple of 64 bytes, not NULL: drawn into the second-level cache meanwhile. */
     const void *ahead;
-    size_t ahead_lines;
+    size_t ahead_bytes;
 } conv_bf16_product;
 
 /* begin and end run on the thread that computes, before a task's first product and behind its last. What a

@@ -73,34 +73,12 @@ static void end(void *space)
     _tile_release();
 }
 
-/* What is left of a product's `ahead`. */
-typedef struct {
-    const char *from, *to;
-    size_t each; /* bytes for each step of a block */
-} drawing;
-
-static drawing drawing_of(const conv_bf16_product *p)
-{
-    const size_t blocks = (p->rows + BF16_ROWS - 1) / BF16_ROWS, steps = blocks * p->taps * p->k / BF16_BLOCK;
-    const char *ahead = p->ahead;
-    return (drawing){ahead, ahead + LINE * p->ahead_lines, (p->ahead_lines + steps - 1) / steps * LINE};
-}
-
-AMX_INLINE const char *draw(const drawing *d, const char *at)
-{
-    const char *const to = (size_t)(d->to - at) < d->each ? d->to : at + d->each;
-    for (; at < to; at += LINE)
-        _mm_prefetch(at, _MM_HINT_T1);
-    return at;
-}
-
 /* parts, wide: constants at every call. */
 AMX_INLINE void block(const conv_bf16_product *p, size_t first, float *sums, const waiting *waiting_before,
-                      drawing *ahead, size_t parts, bool wide)
+                      amx_ahead *ahead, size_t parts, bool wide)
 {
     const waiting before = *waiting_before;
-    const drawing d = *ahead;
-    const char *drawn = d.from;
+    amx_ahead drawing = *ahead;
     const size_t taps = p->taps, depth = p->k;
     const size_t share =
         BF16_ROWS / (taps * depth / BF16_BLOCK) + 1; /* of the rows that wait, in each step */
@@ -112,23 +90,23 @@ AMX_INLINE void block(const conv_bf16_product *p, size_t first, float *sums, con
         a.upper = p->a + first * p->a_pitch + p->tap_at[t];
         a.lower = a.upper + BF16_LANES * p->a_pitch;
         for (size_t k = 0; k < depth; k += BF16_BLOCK) {
-            amx_step(&a, b, parts, wide);
+            amx_step(&a, b, parts, wide, &drawing);
             a.upper += BF16_BLOCK;
             a.lower += BF16_BLOCK;
             b += parts * BF16_BLOCK * (wide ? 2 : 1) * BF16_LANES;
             if (done < before.rows)
                 write_rows(&before, done, done + share);
             done += share;
-            drawn = draw(&d, drawn);
         }
     }
-    ahead->from = drawn;
+    *ahead = drawing;
     amx_store(sums, wide);
 }
 
 AMX_INLINE void multiply_parts(const conv_bf16_product *p, amx_work *work, size_t parts)
 {
-    drawing ahead = drawing_of(p);
+    const size_t blocks = (p->rows + BF16_ROWS - 1) / BF16_ROWS, steps = blocks * p->taps * p->k / BF16_BLOCK;
+    amx_ahead ahead = amx_ahead_of(p->ahead, p->ahead_bytes, steps * amx_turns(parts));
     for (size_t first = 0; first < p->rows; first += BF16_ROWS) {
         float *sums = work->sums[work->turn];
         if (p->vectors == 2)
