@@ -20,7 +20,7 @@
 
 typedef struct {
     conv_panel *panels;
-    uint16_t *weights;
+    char *weights; /* bf16 or, to be split, f32 */
     float *bias;
     size_t *tap_at;
 } bf16_state;
@@ -33,42 +33,34 @@ typedef struct {
 
 /* Everything whose size follows from the op: elements, and offsets in bytes. */
 typedef struct {
+    const conv_bf16_kernels *kernels;
     bf16_rows rows;
-    size_t n_panels, weight_elements;
+    size_t n_panels, weight_elements, weight_bytes; /* weight_bytes: of an element */
     size_t panels_at, weights_at, bias_at, taps_at, state_bytes;
     size_t own_at, pixels_at, work_at, worker_bytes, workspace_bytes; /* own_at …: in a worker's part */
 } bf16_plan;
 
-/* Where the op does not permit a rounding to bf16, nothing is rounded away. */
-static size_t parts_of(const backend_op *op)
+static bf16_plan make_plan(const struct thaw_device *dev, const backend_op *op,
+                           const conv_bf16_kernels *kernels)
 {
-    return op->precision == THAW_PREC_BF16 ? 1 : BF16_PARTS;
-}
-
-static bf16_plan make_plan(const struct thaw_device *dev, const backend_op *op)
-{
-    bf16_plan p = {.rows = cpu_conv_bf16_rows(op, parts_of(op), dev->l2_bytes)};
-    const size_t k = space_mul(p.rows.parts, space_mul(p.rows.taps, p.rows.k));
+    bf16_plan p = {.kernels = kernels, .rows = cpu_conv_bf16_rows(op, kernels->parts, dev->l2_bytes)};
+    const size_t k = space_mul(p.rows.taps, p.rows.k);
+    p.weight_bytes = kernels->parts == 1 ? sizeof(uint16_t) : sizeof(float);
     p.n_panels = cpu_conv_panel_count(op->out, op->n_out, BF16_LANES);
     p.weight_elements = cpu_conv_panel_layout(op->out, op->n_out, BF16_LANES, k, NULL);
 
     space_take(&p.state_bytes, 1, sizeof(bf16_state));
     p.panels_at = space_take(&p.state_bytes, p.n_panels, sizeof(conv_panel));
-    p.weights_at = space_take(&p.state_bytes, p.weight_elements, sizeof(uint16_t));
+    p.weights_at = space_take(&p.state_bytes, p.weight_elements, p.weight_bytes);
     p.bias_at = space_take(&p.state_bytes, p.n_panels * 2 * BF16_LANES, sizeof(float));
     p.taps_at = space_take(&p.state_bytes, p.rows.taps, sizeof(size_t));
 
     space_take(&p.worker_bytes, p.rows.elements, sizeof(uint16_t));
     p.own_at = space_take(&p.worker_bytes, 1, sizeof(bf16_worker));
     p.pixels_at = space_take(&p.worker_bytes, p.rows.rows, sizeof(size_t));
-    p.work_at = space_take(&p.worker_bytes, 1, BF16_WORK_BYTES);
+    p.work_at = space_take(&p.worker_bytes, 1, kernels->work_bytes);
     space_take(&p.workspace_bytes, dev->threads, p.worker_bytes);
     return p;
-}
-
-static size_t workspace(const struct thaw_device *dev, const backend_op *op)
-{
-    return make_plan(dev, op).workspace_bytes;
 }
 
 /* ---- which ops ---------------------------------------------------------------------------------------- */
@@ -106,7 +98,7 @@ static bool accepts_amx(const struct thaw_device *dev, const backend_op *op, cha
     return accepts_bf16(op, dev->amx_bf16, "AMX", dev, why, cap);
 }
 
-static bool accepts_split(const struct thaw_device *dev, const backend_op *op, char *why, size_t cap)
+static bool accepts_split_amx(const struct thaw_device *dev, const backend_op *op, char *why, size_t cap)
 {
     if (op->precision != THAW_PREC_F32)
         snprintf(why, cap, "is for f32: the op permits to round the factors, which is faster");
@@ -120,69 +112,71 @@ static bool accepts_split(const struct thaw_device *dev, const backend_op *op, c
 
 /* Multiply-adds, `each` of an f32 one, the making of the left matrix: rounding, and what it takes to begin
  * with each of the pieces of a row; and reading the weights. */
-static double cost(const struct thaw_device *dev, const backend_op *op, double each)
+static double cost(const struct thaw_device *dev, const backend_op *op, const conv_bf16_kernels *kernels,
+                   double each)
 {
     cpu_conv_typical typical;
     cpu_conv_typical_of(dev, op, &typical);
-    const double parts = (double)parts_of(op), rounding = 1.5 * parts, piece = 500;
-    const bf16_rows rows = cpu_conv_bf16_rows(&typical.op, parts_of(op), dev->l2_bytes);
+    const double rounding = 1.5 * (double)kernels->parts, piece = 500;
+    const bf16_rows rows = cpu_conv_bf16_rows(&typical.op, kernels->parts, dev->l2_bytes);
     const thaw_tensor *w = &op->in[1], *y = &typical.op.out[0];
     const double k = (double)w->n * w->h * w->w, pixels = (double)backend_pixels(y);
-    const double bytes = k * w->c * parts * sizeof(uint16_t);
+    const double bytes = k * w->c * (kernels->parts == 1 ? sizeof(uint16_t) : sizeof(float));
     return pixels * (k * (w->c * each + rounding) + piece * (rows.region ? 1 : (double)rows.filter_taps)) +
            bytes * cpu_conv_cost_of_byte(dev) + cpu_conv_cost_of_weights(&typical, k * w->c, PACK_EACH);
 }
 
 static double cost_amx(const struct thaw_device *dev, const backend_op *op)
 {
-    return cost(dev, op, 0.15);
+    return cost(dev, op, &cpu_conv_bf16_kernels_amx, 0.15);
 }
 
-static double cost_split(const struct thaw_device *dev, const backend_op *op)
+static double cost_split_amx(const struct thaw_device *dev, const backend_op *op)
 {
-    return cost(dev, op, 0.6);
+    return cost(dev, op, &cpu_conv_bf16_kernels_split_amx, 0.6);
 }
 
 static double cost_avx512(const struct thaw_device *dev, const backend_op *op)
 {
-    return cost(dev, op, dev->slow_avx512_bf16 ? 2.2 : 0.55);
+    return cost(dev, op, &cpu_conv_bf16_kernels_avx512, dev->slow_avx512_bf16 ? 2.2 : 0.55);
 }
 
 /* ---- weights ------------------------------------------------------------------------------------------ */
 
-/* A row of a panel: element j of part p goes to p*part + 2*j. */
-static void pack_row(const float *row, size_t cols, size_t parts, size_t part, uint16_t *to)
+/* A row of a panel, whose elements stand two apart: those of the next row lie between them. */
+static void pack_row(const float *row, size_t cols, bool rounds, char *to)
 {
-    uint16_t split[BF16_PARTS][2 * BF16_LANES];
-    if (parts == 1)
-        cpu_conv_bf16_round(row, cols, split[0]);
-    else
-        cpu_conv_bf16_split(row, cols, split[0], 2 * BF16_LANES);
-    for (size_t i = 0; i < parts; i++)
-        for (size_t j = 0; j < cols; j++)
-            to[i * part + 2 * j] = split[i][j];
+    uint16_t *const rounded = (uint16_t *)(void *)to;
+    float *const whole = (float *)(void *)to;
+    for (size_t j = 0; j < cols; j++) {
+        if (rounds)
+            rounded[2 * j] = bfloat_of(row[j]);
+        else
+            whole[2 * j] = row[j];
+    }
 }
 
 static void pack_panel(const bf16_plan *p, const conv_panel *panel, const thaw_tensor *w, const float *src,
-                       uint16_t *dst)
+                       char *dst)
 {
     const bf16_rows *r = &p->rows;
-    const size_t width = panel->vectors * BF16_LANES, part = BF16_BLOCK * width;
-    dst += panel->weights_at;
-    memset(dst, 0, r->parts * r->taps * r->k * width * sizeof *dst);
+    const size_t width = panel->vectors * BF16_LANES;
+    dst += panel->weights_at * p->weight_bytes;
+    memset(dst, 0, r->taps * r->k * width * p->weight_bytes);
     for (size_t t = 0; t < r->filter_taps; t++)
         for (size_t i = 0; i < r->depth; i++) {
             const size_t from = cpu_conv_bf16_filter_tap(r, t) * r->depth + i;
-            const size_t at = cpu_conv_bf16_factor(r, t, i), block = at / BF16_BLOCK, row = at % BF16_BLOCK;
-            pack_row(src + from * (size_t)w->pixel_pitch + panel->first, panel->cols, r->parts, part,
-                     dst + block * r->parts * part + row / 2 * width * 2 + row % 2);
+            const size_t at = cpu_conv_bf16_factor(r, t, i);
+            pack_row(src + from * (size_t)w->pixel_pitch + panel->first, panel->cols, r->parts == 1,
+                     dst + (at / 2 * width * 2 + at % 2) * p->weight_bytes);
         }
 }
 
-static thaw_status prepare(const struct thaw_device *dev, const backend_op *op, const void *const *const_data,
-                           void **state, thaw_error *err)
+static thaw_status prepare(const struct thaw_device *dev, const backend_op *op,
+                           const conv_bf16_kernels *kernels, const void *const *const_data, void **state,
+                           thaw_error *err)
 {
-    const bf16_plan p = make_plan(dev, op);
+    const bf16_plan p = make_plan(dev, op, kernels);
     if (p.state_bytes == SIZE_MAX)
         return backend_fail(err, THAW_E_INVALID, "convolution: the size of its weights overflows");
     char *block = dev->host->alloc(dev->host->ctx, p.state_bytes, SPACE_ALIGN);
@@ -191,10 +185,10 @@ static thaw_status prepare(const struct thaw_device *dev, const backend_op *op, 
                             p.state_bytes);
     bf16_state *s = (bf16_state *)(void *)block;
     *s = (bf16_state){.panels = (conv_panel *)(void *)(block + p.panels_at),
-                      .weights = (uint16_t *)(void *)(block + p.weights_at),
+                      .weights = block + p.weights_at,
                       .bias = (float *)(void *)(block + p.bias_at),
                       .tap_at = (size_t *)(void *)(block + p.taps_at)};
-    cpu_conv_panel_layout(op->out, op->n_out, BF16_LANES, p.rows.parts * p.rows.taps * p.rows.k, s->panels);
+    cpu_conv_panel_layout(op->out, op->n_out, BF16_LANES, p.rows.taps * p.rows.k, s->panels);
     for (size_t i = 0; i < p.n_panels; i++)
         pack_panel(&p, &s->panels[i], &op->in[1], const_data[1], s->weights);
     cpu_conv_panel_bias(s->panels, p.n_panels, BF16_LANES, op->n_in > 2 ? const_data[2] : NULL, s->bias);
@@ -214,7 +208,6 @@ static void destroy(const struct thaw_device *dev, void *state)
 typedef struct {
     const cpu_call *call;
     const bf16_plan *plan;
-    const conv_bf16_kernels *kernels;
     size_t groups; /* cuts of the panels */
     bool draws;    /* weights ahead */
 } bf16_job;
@@ -230,7 +223,7 @@ static void describe_panel(const bf16_job *job, size_t index, conv_bf16_product 
     const backend_op *op = job->call->op;
     const conv_panel *panel = &s->panels[index];
     float *const *out = (float *const *)(const void *)(job->call->args + op->n_in);
-    product->panel = s->weights + panel->weights_at;
+    product->panel = s->weights + panel->weights_at * job->plan->weight_bytes;
     product->vectors = panel->vectors;
     product->bias = s->bias + index * 2 * BF16_LANES;
     product->floor = op->attr.conv.relu_mask >> panel->out & 1u ? 0.0f : -INFINITY;
@@ -239,18 +232,19 @@ static void describe_panel(const bf16_job *job, size_t index, conv_bf16_product 
     product->cols = panel->cols;
 }
 
-/* Where few tasks read them, weights come from far: the next panel's are drawn while one is multiplied. */
-static void draw_next(const bf16_job *job, size_t index, conv_bf16_product *product)
+/* The panel behind panel `index` of a task that ends before `end`. Where few tasks read them, weights come
+ * from far: the next panel's are drawn while one is multiplied. */
+static void describe_next(const bf16_job *job, size_t index, size_t end, conv_bf16_product *product)
 {
     const bf16_plan *p = job->plan;
     const bf16_state *s = job->call->state;
-    const size_t last = p->n_panels - 1;
-    const conv_panel *next = &s->panels[space_min(index + 1, last)];
-    const bool draws = job->draws && index < last;
-    product->ahead = s->weights + next->weights_at;
-    product->ahead_bytes =
-        draws ? p->rows.parts * p->rows.taps * p->rows.k * next->vectors * BF16_LANES * sizeof *s->weights
-              : 0;
+    const conv_panel *next = &s->panels[space_min(index + 1, p->n_panels - 1)];
+    const char *weights = s->weights + next->weights_at * p->weight_bytes;
+    product->next = index + 1 < end && next->vectors == product->vectors ? weights : NULL;
+    product->ahead = weights;
+    product->ahead_bytes = 0;
+    if (job->draws && index + 1 < p->n_panels)
+        product->ahead_bytes = p->rows.taps * p->rows.k * next->vectors * BF16_LANES * p->weight_bytes;
 }
 
 static void run_task(void *arg, uint32_t task, uint32_t worker)
@@ -269,28 +263,27 @@ static void run_task(void *arg, uint32_t task, uint32_t worker)
     conv_bf16_product product = {.a = a,
                                  .a_pitch = p->rows.pitch,
                                  .a_plane = p->rows.plane,
-                                 .parts = p->rows.parts,
                                  .rows = own->rows,
                                  .taps = p->rows.taps,
                                  .k = p->rows.k,
                                  .tap_at = s->tap_at,
                                  .pixels = pixels};
-    job->kernels->begin(area + p->work_at);
+    job->plan->kernels->begin(area + p->work_at);
     const size_t end = space_cut(p->n_panels, job->groups, group + 1);
     for (size_t i = space_cut(p->n_panels, job->groups, group); i < end; i++) {
         describe_panel(job, i, &product);
-        draw_next(job, i, &product);
-        job->kernels->multiply(&product, area + p->work_at);
+        describe_next(job, i, end, &product);
+        job->plan->kernels->multiply(&product, area + p->work_at);
     }
-    job->kernels->end(area + p->work_at);
+    job->plan->kernels->end(area + p->work_at);
 }
 
 /* Cuts the work into tasks: pixels first, and panels too where the pixels are few. */
 static void run(const cpu_call *call, const conv_bf16_kernels *kernels)
 {
     const struct thaw_device *dev = call->dev;
-    const bf16_plan p = make_plan(dev, call->op);
-    bf16_job job = {.call = call, .plan = &p, .kernels = kernels};
+    const bf16_plan p = make_plan(dev, call->op, kernels);
+    bf16_job job = {.call = call, .plan = &p};
     const size_t wanted = dev->threads > 1 ? dev->threads * TASKS_PER_THREAD : 1;
     job.groups = space_min(p.n_panels, space_ceil(wanted, p.rows.chunks));
     job.groups = space_min(job.groups, UINT32_MAX / p.rows.chunks);
@@ -300,30 +293,34 @@ static void run(const cpu_call *call, const conv_bf16_kernels *kernels)
     dev->host->parallel_for(dev->host->ctx, (uint32_t)(p.rows.chunks * job.groups), run_task, &job);
 }
 
-static void run_amx(const cpu_call *call)
-{
-    run(call, &cpu_conv_bf16_kernels_amx);
-}
-
-static void run_split(const cpu_call *call)
-{
-    run(call, &cpu_conv_bf16_kernels_amx);
-}
-
-static void run_avx512(const cpu_call *call)
-{
-    run(call, &cpu_conv_bf16_kernels_avx512);
-}
+/* A cpu_algo has no place for its kernels: each gets functions that know them. */
+#define FUNCTIONS(suffix)                                                                                    \
+    static size_t workspace_##suffix(const struct thaw_device *dev, const backend_op *op)                    \
+    {                                                                                                        \
+        return make_plan(dev, op, &cpu_conv_bf16_kernels_##suffix).workspace_bytes;                          \
+    }                                                                                                        \
+    static thaw_status prepare_##suffix(const struct thaw_device *dev, const backend_op *op,                 \
+                                        const void *const *data, void **state, thaw_error *err)              \
+    {                                                                                                        \
+        return prepare(dev, op, &cpu_conv_bf16_kernels_##suffix, data, state, err);                          \
+    }                                                                                                        \
+    static void run_##suffix(const cpu_call *call)                                                           \
+    {                                                                                                        \
+        run(call, &cpu_conv_bf16_kernels_##suffix);                                                          \
+    }
+FUNCTIONS(amx)
+FUNCTIONS(split_amx)
+FUNCTIONS(avx512)
 
 #define ALGO(title, suffix)                                                                                  \
     {                                                                                                        \
         .name = (title), .kind = THAW_OP_CONV2D, .min_isa = CPU_ISA_AVX512, .max_isa = CPU_ISA_AVX512,       \
-        .accepts = accepts_##suffix, .cost = cost_##suffix, .workspace = workspace, .prepare = prepare,      \
-        .destroy = destroy, .run = run_##suffix                                                              \
+        .accepts = accepts_##suffix, .cost = cost_##suffix, .workspace = workspace_##suffix,                 \
+        .prepare = prepare_##suffix, .destroy = destroy, .run = run_##suffix                                 \
     }
 
 const cpu_algo cpu_conv_bf16_amx = ALGO("bf16 amx", amx);
-const cpu_algo cpu_conv_bf16_split_amx = ALGO("3xbf16 amx", split);
+const cpu_algo cpu_conv_bf16_split_amx = ALGO("3xbf16 amx", split_amx);
 const cpu_algo cpu_conv_bf16_avx512 = ALGO("bf16 avx512", avx512);
 
 #endif

@@ -28,17 +28,16 @@ extern const cpu_algo cpu_conv_bf16_avx512;    /* vdpbf16ps */
 /* Rows of the left matrix with one panel:
  * out[pixels[m]*out_pitch + j] = max(floor, bias[j] + sum over t < taps, i < k of
  *     a[m*a_pitch + tap_at[t] + i] * w[t*k + i][j])
- * for m < rows and j < cols. Part p of an element of a lies p*a_plane behind the first. Of w, whose width is
- * W = vectors*BF16_LANES, the panel has the parts of BF16_BLOCK rows, then those of the next: part p of
- * w[i][j] is panel[((i/BF16_BLOCK*parts + p)*BF16_BLOCK/2 + i%BF16_BLOCK/2)*2*W + 2*j + i%2]. A NaN passes
- * through the maximum. */
+ * for m < rows and j < cols, w[i][j] being panel[(i/2*W + j)*2 + i%2] and W = vectors*BF16_LANES. Where
+ * factors are split, part p of an element of a lies p*a_plane behind the first, and the panel is of f32;
+ * otherwise of bf16. A NaN passes through the maximum. */
 typedef struct {
     const uint16_t *a; /* aligned to 64 bytes, with room for a multiple of BF16_ROWS rows */
     size_t a_pitch, a_plane, rows;
-    size_t parts;   /* 1 or BF16_PARTS; the kernels of AVX512_BF16 have 1 only */
     size_t taps, k; /* k is a multiple of BF16_BLOCK */
     const size_t *tap_at;
-    const uint16_t *panel;
+    const void *panel;
+    const void *next;  /* the panel of the next product, as wide and with the same rows; or NULL */
     size_t vectors;    /* 1 or 2 */
     const float *bias; /* 2*BF16_LANES, aligned */
     float floor;
@@ -55,16 +54,16 @@ typedef struct {
  * product gives is written when end returns: until then kernels keep what they will of it in `space`, and
  * read what its pointers lead to. */
 typedef struct {
+    size_t parts;      /* of a factor: 1, or BF16_PARTS where it is split */
+    size_t work_bytes; /* of space, which is aligned to 64 bytes */
     void (*begin)(void *space);
     void (*multiply)(const conv_bf16_product *p, void *space);
     void (*end)(void *space);
 } conv_bf16_kernels;
 
-/* Of space, which is aligned to 64 bytes. */
-#define BF16_WORK_BYTES ((size_t)8448)
-
 #if defined(THAW_CPU_BF16)
-extern const conv_bf16_kernels cpu_conv_bf16_kernels_avx512, cpu_conv_bf16_kernels_amx;
+extern const conv_bf16_kernels cpu_conv_bf16_kernels_avx512, cpu_conv_bf16_kernels_amx,
+    cpu_conv_bf16_kernels_split_amx;
 /* Rounds n numbers to nearest even, numbers below 2^-126 to 0. */
 void cpu_conv_bf16_round(const float *src, size_t n, uint16_t *dst);
 /* The BF16_PARTS parts of n numbers, part i at dst + i*plane. Of an infinity, and of a number that rounds to

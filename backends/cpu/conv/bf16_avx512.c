@@ -1,8 +1,5 @@
 /* bf16_avx512.c: products of bf16 by vdpbf16ps. 14 rows of 2 vectors fill 28 of the 32 registers. */
-#include <immintrin.h>
-#include <string.h>
-
-#include "bf16.h"
+#include "bf16_unit.h"
 
 #define ROWS   14
 #define INLINE static inline __attribute__((always_inline))
@@ -29,37 +26,18 @@ void cpu_conv_bf16_round(const float *src, size_t n, uint16_t *dst)
     }
 }
 
-/* Rounds 32 numbers, and leaves what the rounding took off. */
-INLINE void split_off(__m512 *low, __m512 *high, uint16_t *dst)
-{
-    const __m512bh v = _mm512_cvtne2ps_pbh(*high, *low);
-    __m512i bits;
-    memcpy(&bits, &v, sizeof bits);
-    _mm512_storeu_si512(dst, bits);
-    const __m512i l = _mm512_cvtepu16_epi32(_mm512_castsi512_si256(bits));
-    const __m512i h = _mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(bits, 1));
-    *low = _mm512_sub_ps(*low, _mm512_castsi512_ps(_mm512_slli_epi32(l, 16)));
-    *high = _mm512_sub_ps(*high, _mm512_castsi512_ps(_mm512_slli_epi32(h, 16)));
-}
-
 void cpu_conv_bf16_split(const float *src, size_t n, uint16_t *dst, size_t plane)
 {
-    for (; n >= 32; n -= 32, src += 32, dst += 32) {
-        __m512 low = _mm512_loadu_ps(src), high = _mm512_loadu_ps(src + 16);
-        UNROLL
-        for (size_t i = 0; i < BF16_PARTS; i++)
-            split_off(&low, &high, dst + i * plane);
-    }
+    for (; n >= BF16_UNIT; n -= BF16_UNIT, src += BF16_UNIT, dst += BF16_UNIT)
+        bf16_split_unit(src, dst, plane);
     if (n == 0)
         return;
-    const __mmask32 mask = (__mmask32)((UINT32_C(1) << n) - 1u);
-    __m512 low = _mm512_maskz_loadu_ps((__mmask16)mask, src);
-    __m512 high = _mm512_maskz_loadu_ps((__mmask16)(mask >> 16), src + 16);
-    for (size_t i = 0; i < BF16_PARTS; i++) {
-        uint16_t part[32];
-        split_off(&low, &high, part);
-        memcpy(dst + i * plane, part, n * sizeof *part);
-    }
+    float rest[BF16_UNIT] = {0};
+    uint16_t parts[BF16_PARTS * BF16_UNIT];
+    memcpy(rest, src, n * sizeof *rest);
+    bf16_split_unit(rest, parts, BF16_UNIT);
+    for (size_t i = 0; i < BF16_PARTS; i++)
+        memcpy(dst + i * plane, parts + i * BF16_UNIT, n * sizeof *parts);
 }
 
 INLINE __m512bh pairs(__m512i bits)
@@ -153,4 +131,4 @@ static void nothing(void *space)
     (void)space;
 }
 
-const conv_bf16_kernels cpu_conv_bf16_kernels_avx512 = {nothing, multiply, nothing};
+const conv_bf16_kernels cpu_conv_bf16_kernels_avx512 = {1, 0, nothing, multiply, nothing};
