@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "backends/common/half.h"
+#include "backends/cpu/call.h"
 #include "bf16_rows.h"
 #include "cost.h"
 #include "direct.h"
@@ -17,13 +18,6 @@
 #define PACK_EACH 60.0
 /* Tasks for each thread, so that a slow core does not hold up the others. */
 #define TASKS_PER_THREAD ((size_t)2)
-
-typedef struct {
-    conv_panel *panels;
-    char *weights; /* bf16 or, to be split, f32 */
-    float *bias;
-    size_t *tap_at;
-} bf16_state;
 
 /* What a worker keeps in its part of the workspace. */
 typedef struct {
@@ -38,7 +32,26 @@ typedef struct {
     size_t n_panels, weight_elements, weight_bytes; /* weight_bytes: of an element */
     size_t panels_at, weights_at, bias_at, taps_at, state_bytes;
     size_t own_at, pixels_at, work_at, worker_bytes, workspace_bytes; /* own_at …: in a worker's part */
+    size_t groups; /* cuts of the panels: a task is a chunk of the rows and a group */
+    bool streams;  /* few tasks read the weights: they come from far */
 } bf16_plan;
+
+typedef struct {
+    bf16_plan plan;
+    conv_panel *panels;
+    char *weights; /* bf16 or, to be split, f32 */
+    float *bias;
+    size_t *tap_at;
+} bf16_state;
+
+/* Cuts the work into tasks: pixels first, and panels too where the pixels are few. */
+static void cut_tasks(bf16_plan *p, const struct thaw_device *dev)
+{
+    const size_t wanted = dev->threads > 1 ? dev->threads * TASKS_PER_THREAD : 1;
+    p->groups = space_min(p->n_panels, space_ceil(wanted, p->rows.chunks));
+    p->groups = space_max(space_min(p->groups, UINT32_MAX / p->rows.chunks), 1);
+    p->streams = p->rows.chunks <= wanted;
+}
 
 static bf16_plan make_plan(const struct thaw_device *dev, const backend_op *op,
                            const conv_bf16_kernels *kernels)
@@ -48,6 +61,8 @@ static bf16_plan make_plan(const struct thaw_device *dev, const backend_op *op,
     p.weight_bytes = kernels->parts == 1 ? sizeof(uint16_t) : sizeof(float);
     p.n_panels = cpu_conv_panel_count(op->out, op->n_out, BF16_LANES);
     p.weight_elements = cpu_conv_panel_layout(op->out, op->n_out, BF16_LANES, k, NULL);
+
+    cut_tasks(&p, dev);
 
     space_take(&p.state_bytes, 1, sizeof(bf16_state));
     p.panels_at = space_take(&p.state_bytes, p.n_panels, sizeof(conv_panel));
@@ -184,7 +199,8 @@ static thaw_status prepare(const struct thaw_device *dev, const backend_op *op,
         return backend_fail(err, THAW_E_NO_MEMORY, "convolution: no memory for %zu bytes of packed weights",
                             p.state_bytes);
     bf16_state *s = (bf16_state *)(void *)block;
-    *s = (bf16_state){.panels = (conv_panel *)(void *)(block + p.panels_at),
+    *s = (bf16_state){.plan = p,
+                      .panels = (conv_panel *)(void *)(block + p.panels_at),
                       .weights = block + p.weights_at,
                       .bias = (float *)(void *)(block + p.bias_at),
                       .tap_at = (size_t *)(void *)(block + p.taps_at)};
@@ -198,6 +214,18 @@ static thaw_status prepare(const struct thaw_device *dev, const backend_op *op,
     return THAW_OK;
 }
 
+/* Where all rows are in one chunk, workers share the panels; otherwise each begins with the first. */
+static cpu_weights weights(const struct thaw_device *dev, const void *state)
+{
+    const bf16_state *s = state;
+    const bf16_plan *p = &s->plan;
+    cpu_weights w = {s->weights, 0};
+    const size_t group = cpu_first_task(dev, p->groups, 1);
+    if (p->rows.chunks == 1 && group < p->groups)
+        w.share = s->panels[space_cut(p->n_panels, p->groups, group)].weights_at * p->weight_bytes;
+    return w;
+}
+
 static void destroy(const struct thaw_device *dev, void *state)
 {
     dev->host->free(dev->host->ctx, state);
@@ -208,8 +236,6 @@ static void destroy(const struct thaw_device *dev, void *state)
 typedef struct {
     const cpu_call *call;
     const bf16_plan *plan;
-    size_t groups; /* cuts of the panels */
-    bool draws;    /* weights ahead */
 } bf16_job;
 
 static char *worker_area(const bf16_job *job, size_t worker)
@@ -232,19 +258,51 @@ static void describe_panel(const bf16_job *job, size_t index, conv_bf16_product 
     product->cols = panel->cols;
 }
 
-/* The panel behind panel `index` of a task that ends before `end`. Where few tasks read them, weights come
- * from far: the next panel's are drawn while one is multiplied. */
-static void describe_next(const bf16_job *job, size_t index, size_t end, conv_bf16_product *product)
+/* The panels of a task, and where its worker goes on behind them. */
+typedef struct {
+    size_t first, end;
+    const char *next;  /* weights of the next op, or NULL */
+    const char *image; /* what the next chunk reads */
+    size_t image_bytes;
+} bf16_task;
+
+static bf16_task task_of(const bf16_job *job, uint32_t task, uint32_t worker)
+{
+    const bf16_plan *p = job->plan;
+    const size_t group = task % p->groups, chunk = task / p->groups;
+    bf16_task t = {.first = space_cut(p->n_panels, p->groups, group),
+                   .end = space_cut(p->n_panels, p->groups, group + 1),
+                   .next = cpu_next_weights(job->call, p->rows.chunks * p->groups, task, worker)};
+    if (!t.next && chunk + 1 < p->rows.chunks)
+        t.image = (const char *)cpu_conv_bf16_source(&p->rows, job->call->args[0], chunk + 1, &t.image_bytes);
+    return t;
+}
+
+/* What a panel's product draws meanwhile: the next panel where that comes from far, else its share of the
+ * next chunk's image; behind the last panel, the next op's weights. */
+static void describe_ahead(const bf16_job *job, const bf16_task *t, size_t index, conv_bf16_product *product)
 {
     const bf16_plan *p = job->plan;
     const bf16_state *s = job->call->state;
     const conv_panel *next = &s->panels[space_min(index + 1, p->n_panels - 1)];
     const char *weights = s->weights + next->weights_at * p->weight_bytes;
-    product->next = index + 1 < end && next->vectors == product->vectors ? weights : NULL;
+    const size_t bytes = p->rows.taps * p->rows.k * next->vectors * BF16_LANES * p->weight_bytes;
+    const bool last = index + 1 == t->end;
+    product->next = !last && next->vectors == product->vectors ? weights : NULL;
     product->ahead = weights;
     product->ahead_bytes = 0;
-    if (job->draws && index + 1 < p->n_panels)
-        product->ahead_bytes = p->rows.taps * p->rows.k * next->vectors * BF16_LANES * p->weight_bytes;
+    if (last && t->next) {
+        product->ahead = t->next;
+        product->ahead_bytes = bytes;
+    } else if (p->streams && index + 1 < p->n_panels) {
+        product->ahead_bytes = bytes;
+    } else if (t->image) {
+        const size_t lines = t->image_bytes / CPU_LINE, n = t->end - t->first;
+        const size_t from = space_cut(lines, n, index - t->first),
+                     to = space_cut(lines, n, index - t->first + 1);
+        product->ahead = t->image + from * CPU_LINE;
+        product->ahead_bytes = (to - from) * CPU_LINE;
+    }
 }
 
 static void run_task(void *arg, uint32_t task, uint32_t worker)
@@ -252,7 +310,7 @@ static void run_task(void *arg, uint32_t task, uint32_t worker)
     const bf16_job *job = arg;
     const bf16_plan *p = job->plan;
     const bf16_state *s = job->call->state;
-    const size_t chunk = task / job->groups, group = task % job->groups;
+    const size_t chunk = task / p->groups;
     char *area = worker_area(job, worker);
     bf16_worker *own = (bf16_worker *)(void *)(area + p->own_at);
     uint16_t *a = (uint16_t *)(void *)area;
@@ -268,29 +326,25 @@ static void run_task(void *arg, uint32_t task, uint32_t worker)
                                  .k = p->rows.k,
                                  .tap_at = s->tap_at,
                                  .pixels = pixels};
-    job->plan->kernels->begin(area + p->work_at);
-    const size_t end = space_cut(p->n_panels, job->groups, group + 1);
-    for (size_t i = space_cut(p->n_panels, job->groups, group); i < end; i++) {
+    const bf16_task t = task_of(job, task, worker);
+    p->kernels->begin(area + p->work_at);
+    for (size_t i = t.first; i < t.end; i++) {
         describe_panel(job, i, &product);
-        describe_next(job, i, end, &product);
-        job->plan->kernels->multiply(&product, area + p->work_at);
+        describe_ahead(job, &t, i, &product);
+        p->kernels->multiply(&product, area + p->work_at);
     }
-    job->plan->kernels->end(area + p->work_at);
+    p->kernels->end(area + p->work_at);
 }
 
-/* Cuts the work into tasks: pixels first, and panels too where the pixels are few. */
-static void run(const cpu_call *call, const conv_bf16_kernels *kernels)
+static void run(const cpu_call *call)
 {
     const struct thaw_device *dev = call->dev;
-    const bf16_plan p = make_plan(dev, call->op, kernels);
-    bf16_job job = {.call = call, .plan = &p};
-    const size_t wanted = dev->threads > 1 ? dev->threads * TASKS_PER_THREAD : 1;
-    job.groups = space_min(p.n_panels, space_ceil(wanted, p.rows.chunks));
-    job.groups = space_min(job.groups, UINT32_MAX / p.rows.chunks);
-    job.draws = p.rows.chunks <= wanted;
+    const bf16_state *s = call->state;
+    const bf16_plan *p = &s->plan;
+    bf16_job job = {.call = call, .plan = p};
     for (size_t i = 0; i < dev->threads; i++)
-        ((bf16_worker *)(void *)(worker_area(&job, i) + p.own_at))->filled = SIZE_MAX;
-    dev->host->parallel_for(dev->host->ctx, (uint32_t)(p.rows.chunks * job.groups), run_task, &job);
+        ((bf16_worker *)(void *)(worker_area(&job, i) + p->own_at))->filled = SIZE_MAX;
+    dev->host->parallel_for(dev->host->ctx, (uint32_t)(p->rows.chunks * p->groups), run_task, &job);
 }
 
 /* A cpu_algo has no place for its kernels: each gets functions that know them. */
@@ -303,10 +357,6 @@ static void run(const cpu_call *call, const conv_bf16_kernels *kernels)
                                         const void *const *data, void **state, thaw_error *err)              \
     {                                                                                                        \
         return prepare(dev, op, &cpu_conv_bf16_kernels_##suffix, data, state, err);                          \
-    }                                                                                                        \
-    static void run_##suffix(const cpu_call *call)                                                           \
-    {                                                                                                        \
-        run(call, &cpu_conv_bf16_kernels_##suffix);                                                          \
     }
 FUNCTIONS(amx)
 FUNCTIONS(split_amx)
@@ -316,7 +366,7 @@ FUNCTIONS(avx512)
     {                                                                                                        \
         .name = (title), .kind = THAW_OP_CONV2D, .min_isa = CPU_ISA_AVX512, .max_isa = CPU_ISA_AVX512,       \
         .accepts = accepts_##suffix, .cost = cost_##suffix, .workspace = workspace_##suffix,                 \
-        .prepare = prepare_##suffix, .destroy = destroy, .run = run_##suffix                                 \
+        .prepare = prepare_##suffix, .destroy = destroy, .weights = weights, .run = run                      \
     }
 
 const cpu_algo cpu_conv_bf16_amx = ALGO("bf16 amx", amx);

@@ -10,6 +10,9 @@
  * pay: neighbours read the same lines. */
 #define MAX_TASK_ROWS   ((size_t)256)
 #define MAX_REGION_ROWS ((size_t)640)
+/* And at least, where half as much room again is enough for them: weights that do not stay come once for all
+ * of these. */
+#define MIN_TASK_ROWS ((size_t)96)
 /* Images of fewer pixels share a task where the weights do not stay in the second-level cache: each would
  * fetch them all anew. */
 #define MIN_REGION_ROWS ((size_t)128)
@@ -77,7 +80,8 @@ static void cut_whole(bf16_rows *r, size_t room)
     /* An odd number of cache lines, so that the rows of a tile do not fall into the same sets. */
     r->pitch = r->k / BF16_BLOCK % 2 ? r->k : space_add(r->k, BF16_BLOCK);
     const size_t fit = room / space_mul(r->pitch, sizeof(uint16_t));
-    const size_t most = space_min(space_max(fit, BF16_ROWS), MAX_TASK_ROWS) / BF16_ROWS * BF16_ROWS;
+    const size_t more = space_max(fit, space_min(fit + fit / 2, MIN_TASK_ROWS));
+    const size_t most = space_min(space_max(more, BF16_ROWS), MAX_TASK_ROWS) / BF16_ROWS * BF16_ROWS;
     const size_t all = r->geo.batch * r->geo.dst_h * r->geo.dst_w;
     r->rows = whole_blocks(space_ceil(all, space_ceil(all, most)), BF16_ROWS);
     r->chunks = space_ceil(all, r->rows);
@@ -260,6 +264,17 @@ static size_t fill_whole(const bf16_rows *r, const float *x, size_t chunk, uint1
         x += image_elements;
     }
     return rows;
+}
+
+const float *cpu_conv_bf16_source(const bf16_rows *r, const float *x, size_t chunk, size_t *bytes)
+{
+    const conv_geometry *g = &r->geo;
+    const size_t first = chunk * r->rows, all = g->batch * g->dst_h * g->dst_w;
+    const bool follow = g->kh * g->kw == 1 && g->stride_h == 1 && g->stride_w == 1;
+    if (r->region || !follow || g->pad_top != 0 || g->pad_left != 0)
+        return NULL;
+    *bytes = space_min(r->rows, all - first) * g->src_pitch * sizeof(float);
+    return x + first * g->src_pitch;
 }
 
 size_t cpu_conv_bf16_fill(const bf16_rows *r, const float *x, size_t chunk, uint16_t *a, size_t *pixels)
