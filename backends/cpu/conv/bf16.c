@@ -14,8 +14,8 @@
 
 #if defined(THAW_CPU_BF16)
 
-/* Packing a weight, as of the cost of direct products. */
-#define PACK_EACH 60.0
+/* Packing a weight, as for direct products. */
+#define PACK_EACH 24.0
 /* Tasks for each thread, so that a slow core does not hold up the others. */
 #define TASKS_PER_THREAD ((size_t)2)
 
@@ -125,40 +125,44 @@ static bool accepts_split_amx(const struct thaw_device *dev, const backend_op *o
     return false;
 }
 
-/* Multiply-adds, `each` of an f32 one, the making of the left matrix: rounding, and what it takes to begin
- * with each of the pieces of a row; and reading the weights. */
+/* Multiply-adds at `each` of an f32 one, as many as the rows have with their padding; the making of the left
+ * matrix at `fill` an element, and what it takes to begin with each of the pieces of a row; and the way of
+ * the weights, which chunk after chunk reads. */
 static double cost(const struct thaw_device *dev, const backend_op *op, const conv_bf16_kernels *kernels,
-                   double each)
+                   double each, double fill)
 {
+    const double piece = 500, again = 2.5;
     cpu_conv_typical typical;
     cpu_conv_typical_of(dev, op, &typical);
-    const double rounding = 1.5 * (double)kernels->parts, piece = 500;
-    const bf16_rows rows = cpu_conv_bf16_rows(&typical.op, kernels->parts, dev->l2_bytes);
-    const thaw_tensor *w = &op->in[1], *y = &typical.op.out[0];
-    const double k = (double)w->n * w->h * w->w, pixels = (double)backend_pixels(y);
-    const double bytes = k * w->c * (kernels->parts == 1 ? sizeof(uint16_t) : sizeof(float));
-    return pixels * (k * (w->c * each + rounding) + piece * (rows.region ? 1 : (double)rows.filter_taps)) +
-           bytes * cpu_conv_cost_of_byte(dev) + cpu_conv_cost_of_weights(&typical, k * w->c, PACK_EACH);
+    const bf16_plan p = make_plan(&typical.dev, &typical.op, kernels);
+    const bf16_rows *r = &p.rows;
+    const double chunks = (double)r->chunks, bytes = (double)p.weight_elements * (double)p.weight_bytes;
+    const double pixels = (double)backend_pixels(&typical.op.out[0]);
+    const double anew = bytes > (double)dev->l2_bytes / 2 ? chunks - 1 : 0;
+    return chunks * (double)r->rows * (double)p.weight_elements * each + chunks * (double)r->plane * fill +
+           pixels * piece * (r->region ? 1 : (double)r->filter_taps) +
+           bytes * (cpu_conv_cost_of_byte(dev) + anew * again) +
+           cpu_conv_cost_of_weights(&typical, (double)p.weight_elements, PACK_EACH);
 }
 
 static double cost_amx(const struct thaw_device *dev, const backend_op *op)
 {
-    return cost(dev, op, &cpu_conv_bf16_kernels_amx, 0.15);
+    return cost(dev, op, &cpu_conv_bf16_kernels_amx, 0.15, 1.5);
 }
 
 static double cost_split_amx(const struct thaw_device *dev, const backend_op *op)
 {
-    return cost(dev, op, &cpu_conv_bf16_kernels_split_amx, 0.6);
+    return cost(dev, op, &cpu_conv_bf16_kernels_split_amx, 0.6, 24);
 }
 
 static double cost_avx512(const struct thaw_device *dev, const backend_op *op)
 {
-    return cost(dev, op, &cpu_conv_bf16_kernels_avx512, dev->slow_avx512_bf16 ? 2.2 : 0.55);
+    return cost(dev, op, &cpu_conv_bf16_kernels_avx512, dev->slow_avx512_bf16 ? 2.2 : 0.55, 1.5);
 }
 
 /* ---- weights ------------------------------------------------------------------------------------------ */
 
-/* A row of a panel, whose elements stand two apart: those of the next row lie between them. */
+/* Rows of a panel, whose elements stand two apart: those of the next row lie between them. */
 static void pack_row(const float *row, size_t cols, bool rounds, char *to)
 {
     uint16_t *const rounded = (uint16_t *)(void *)to;
@@ -171,20 +175,43 @@ static void pack_row(const float *row, size_t cols, bool rounds, char *to)
     }
 }
 
+/* Both rows of a pair of f32, in one go: the usual case. */
+static void pack_pair(const float *restrict upper, const float *restrict lower, size_t cols,
+                      float *restrict to)
+{
+    for (size_t j = 0; j < cols; j++) {
+        to[2 * j] = upper[j];
+        to[2 * j + 1] = lower[j];
+    }
+}
+
+static void pack_tap(const bf16_plan *p, const conv_panel *panel, size_t tap, const float *src, size_t pitch,
+                     char *dst)
+{
+    const size_t width = panel->vectors * BF16_LANES;
+    const bool rounds = p->rows.parts == 1;
+    src += cpu_conv_bf16_filter_tap(&p->rows, tap) * p->rows.depth * pitch + panel->first;
+    for (size_t i = 0; i < p->rows.depth; i++, src += pitch) {
+        const size_t at = cpu_conv_bf16_factor(&p->rows, tap, i);
+        char *to = dst + (at / 2 * width * 2 + at % 2) * p->weight_bytes;
+        if (!rounds && at % 2 == 0 && i + 1 < p->rows.depth &&
+            cpu_conv_bf16_factor(&p->rows, tap, i + 1) == at + 1) {
+            pack_pair(src, src + pitch, panel->cols, (float *)(void *)to);
+            src += pitch;
+            i++;
+        } else {
+            pack_row(src, panel->cols, rounds, to);
+        }
+    }
+}
+
 static void pack_panel(const bf16_plan *p, const conv_panel *panel, const thaw_tensor *w, const float *src,
                        char *dst)
 {
-    const bf16_rows *r = &p->rows;
-    const size_t width = panel->vectors * BF16_LANES;
     dst += panel->weights_at * p->weight_bytes;
-    memset(dst, 0, r->taps * r->k * width * p->weight_bytes);
-    for (size_t t = 0; t < r->filter_taps; t++)
-        for (size_t i = 0; i < r->depth; i++) {
-            const size_t from = cpu_conv_bf16_filter_tap(r, t) * r->depth + i;
-            const size_t at = cpu_conv_bf16_factor(r, t, i);
-            pack_row(src + from * (size_t)w->pixel_pitch + panel->first, panel->cols, r->parts == 1,
-                     dst + (at / 2 * width * 2 + at % 2) * p->weight_bytes);
-        }
+    memset(dst, 0, p->rows.taps * p->rows.k * panel->vectors * BF16_LANES * p->weight_bytes);
+    for (size_t t = 0; t < p->rows.filter_taps; t++)
+        pack_tap(p, panel, t, src, (size_t)w->pixel_pitch, dst);
 }
 
 static thaw_status prepare(const struct thaw_device *dev, const backend_op *op,
