@@ -9,6 +9,7 @@ const cpu_algo *const cpu_conv_algos[] = {
 #if defined(THAW_CPU_BF16)
     &cpu_conv_bf16_amx,
     &cpu_conv_bf16_split_amx,
+    &cpu_conv_bf16_split_amx_bwd_data,
     &cpu_conv_bf16_avx512,
 #endif
     &cpu_conv_first,

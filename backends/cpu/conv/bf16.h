@@ -11,7 +11,8 @@
 
 extern const cpu_algo cpu_conv_bf16_amx;       /* tiles of 16 by 16 */
 extern const cpu_algo cpu_conv_bf16_split_amx; /* f32: factors in three parts, nothing is rounded away */
-extern const cpu_algo cpu_conv_bf16_avx512;    /* vdpbf16ps */
+extern const cpu_algo cpu_conv_bf16_split_amx_bwd_data;
+extern const cpu_algo cpu_conv_bf16_avx512; /* vdpbf16ps */
 
 /* A tap's part of the reduction is padded with zeros to a multiple of this: a row of a tile of AMX. */
 #define BF16_BLOCK ((size_t)32)
@@ -61,7 +62,6 @@ typedef struct {
     void (*end)(void *space);
 } conv_bf16_kernels;
 
-#if defined(THAW_CPU_BF16)
 extern const conv_bf16_kernels cpu_conv_bf16_kernels_avx512, cpu_conv_bf16_kernels_amx,
     cpu_conv_bf16_kernels_split_amx;
 /* Rounds n numbers to nearest even, numbers below 2^-126 to 0. */
@@ -69,6 +69,5 @@ void cpu_conv_bf16_round(const float *src, size_t n, uint16_t *dst);
 /* The BF16_PARTS parts of n numbers, part i at dst + i*plane. Of an infinity, and of a number that rounds to
  * one, the parts behind the first are NaN. */
 void cpu_conv_bf16_split(const float *src, size_t n, uint16_t *dst, size_t plane);
-#endif
 
 #endif

@@ -4,8 +4,6 @@
 
 #include "space.h"
 
-#if defined(THAW_CPU_BF16)
-
 /* Rows of a task, at most; more would not make the weights' way from memory any shorter. Of a region more
  * pay: neighbours read the same lines. */
 #define MAX_TASK_ROWS   ((size_t)256)
@@ -96,13 +94,29 @@ static double waste(const bf16_rows *r)
            (double)joined_elements(r);
 }
 
+static size_t columns_of(const backend_op *op)
+{
+    size_t columns = 0;
+    for (uint32_t i = 0; i < op->n_out; i++)
+        columns += (size_t)op->out[i].c;
+    return columns;
+}
+
+/* Backward, the filter is turned by half a turn, and what was cut off is padded. */
+static void turn_back(conv_geometry *g)
+{
+    g->pad_top = (ptrdiff_t)g->kh - 1 - g->pad_top;
+    g->pad_left = (ptrdiff_t)g->kw - 1 - g->pad_left;
+}
+
 bf16_rows cpu_conv_bf16_rows(const backend_op *op, size_t parts, size_t l2_bytes)
 {
     const double most_waste = 1.5; /* making the matrix whole costs about as much */
-    const thaw_tensor *w = &op->in[1];
     bf16_rows r = {.geo = cpu_conv_geometry(op), .parts = parts};
     conv_geometry *g = &r.geo;
-    const size_t kw = (size_t)w->h;
+    if (g->backward)
+        turn_back(g);
+    const size_t kw = (size_t)op->in[1].h;
     const bool several = g->kh > 1 || kw > 1;
     const bf16_axis v = {g->src_h, g->dst_h, g->kh, g->src_w, g->pad_top};
     const bf16_axis h = {g->src_w, g->dst_w, kw, 1, g->pad_left};
@@ -110,13 +124,13 @@ bf16_rows cpu_conv_bf16_rows(const backend_op *op, size_t parts, size_t l2_bytes
     r.along = r.turned ? v : h;
     r.across = r.turned ? h : v;
     r.filter_taps = g->kh * kw;
-    r.depth = (size_t)w->w;
+    r.depth = (size_t)op->in[0].c;
     /* Pixels that stand close lie across cache lines: that costs about a tenth. */
     r.joined = joined_elements(&r) >= BF16_BLOCK &&
                joined_blocks(&r) * 6 <= r.along.taps * space_ceil(r.depth, BF16_BLOCK) * 5;
-    const size_t weights = space_mul(space_mul(r.filter_taps, r.depth), (size_t)w->c);
     const size_t room = l2_bytes / 2 / parts; /* for one part; the other half is for weights */
-    const bool stay = space_mul(weights, sizeof(uint16_t)) <= room;
+    const bool stay =
+        space_mul(space_mul(r.filter_taps, r.depth), space_mul(columns_of(op), sizeof(uint16_t))) <= room;
     r.region = several && g->stride_h == 1 && g->stride_w == 1 && waste(&r) <= most_waste &&
                (stay || space_mul(g->dst_h, g->dst_w) >= MIN_REGION_ROWS);
     if (r.region) {
@@ -154,7 +168,9 @@ size_t cpu_conv_bf16_factor(const bf16_rows *r, size_t t, size_t i)
 
 size_t cpu_conv_bf16_filter_tap(const bf16_rows *r, size_t t)
 {
-    return r->region && r->turned ? t % r->along.taps * r->across.taps + t / r->along.taps : t;
+    if (r->region && r->turned)
+        t = t % r->along.taps * r->across.taps + t / r->along.taps;
+    return r->geo.backward ? r->filter_taps - 1 - t : t;
 }
 
 /* ---- elements ------------------------------------------------------------------------------------------ */
@@ -281,5 +297,3 @@ size_t cpu_conv_bf16_fill(const bf16_rows *r, const float *x, size_t chunk, uint
 {
     return (r->region ? fill_region : fill_whole)(r, x, chunk, a, pixels);
 }
-
-#endif

@@ -20,7 +20,7 @@ typedef struct {
 } bf16_axis;
 
 typedef struct {
-    conv_geometry geo;
+    conv_geometry geo; /* backward, of the convolution of stride 1 that it is */
     bool region;
     bool turned;               /* lines are columns of the image */
     bool joined;               /* region: a filter line's taps are one, in blocks of their own */
