@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "backends/cpu/isa.h"
+
 typedef struct {
     uint32_t threads;
     unsigned state;
@@ -101,13 +103,26 @@ bool machine_has(cpu_isa isa)
     return isa == CPU_ISA_GENERIC;
 }
 
-static const cpu_algo *find_algo(const struct thaw_device *dev, const backend_op *op, size_t wanted)
+static bool machine_has_amx(void)
 {
+    static int has = -1;
+    if (has < 0) {
+        has = cpu_take_amx_bf16();
+        if (!has)
+            print_message("no AMX here: products on it are not tested\n");
+    }
+    return has;
+}
+
+static const cpu_algo *find_algo(const struct thaw_device *dev, const backend_op *op, run_options o)
+{
+    size_t wanted = o.algo;
     char why[128];
     for (size_t i = 0; cpu_conv_algos[i]; i++) {
         const cpu_algo *a = cpu_conv_algos[i];
         if (a->kind == op->kind && a->min_isa <= dev->isa && dev->isa <= a->max_isa &&
-            a->accepts(dev, op, why, sizeof why) && wanted-- == 0)
+            (!o.name || strcmp(a->name, o.name) == 0) && a->accepts(dev, op, why, sizeof why) &&
+            wanted-- == 0)
             return a;
     }
     return NULL;
@@ -127,13 +142,17 @@ static bool run(backend_op *op, run_options o, const conv_case *c, void **args)
                             .free = host_free,
                             .thread_count = host_threads,
                             .parallel_for = host_parallel};
-    const struct thaw_device dev = {
-        .host = &host, .isa = o.isa, .threads = o.threads, .l2_bytes = 16384, .l3_bytes = 1 << 20};
+    const struct thaw_device dev = {.host = &host,
+                                    .isa = o.isa,
+                                    .threads = o.threads,
+                                    .l2_bytes = 16384,
+                                    .l3_bytes = 1 << 20,
+                                    .amx_bf16 = o.isa == CPU_ISA_AVX512 && machine_has_amx()};
     op->attr.conv =
         (thaw_conv_attr){sizeof(thaw_conv_attr), c->stride_h, c->stride_w, c->pad_top, c->pad_left, 0};
     if (op->kind == THAW_OP_CONV2D)
         op->attr.conv.relu_mask = c->relu_mask;
-    const cpu_algo *algo = find_algo(&dev, op, o.algo);
+    const cpu_algo *algo = find_algo(&dev, op, o);
     if (!algo) {
         assert_true(o.algo > 0);
         return false;

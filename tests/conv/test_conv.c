@@ -180,7 +180,8 @@ static void every_case(void (*check)(const conv_case *c, run_options o))
         if (!machine_has(isas[i]))
             continue;
         for (size_t k = 0; k < N_CASES; k++, ran++)
-            check(&cases[k], (run_options){isas[i], 1 + (uint32_t)k % 3, k % 2 == 0, (unsigned)(k / 2), 0});
+            check(&cases[k],
+                  (run_options){isas[i], 1 + (uint32_t)k % 3, k % 2 == 0, (unsigned)(k / 2), 0, NULL});
     }
     assert_true(ran >= N_CASES);
 }
@@ -237,10 +238,10 @@ static void threads_do_not_change_bits(const conv_case *c, run_options o)
     float *dy = fill_floats(y_count(c, case_channels(c)), 6);
     size_t n;
     for (bool more = true; more; o.algo++) {
-        float *one = all_results(c, (run_options){o.isa, 1, true, 0, o.algo}, x, w, dy, &n, &more);
-        float *three = all_results(c, (run_options){o.isa, 3, true, 77, o.algo}, x, w, dy, &n, &more);
+        float *one = all_results(c, (run_options){o.isa, 1, true, 0, o.algo, NULL}, x, w, dy, &n, &more);
+        float *three = all_results(c, (run_options){o.isa, 3, true, 77, o.algo, NULL}, x, w, dy, &n, &more);
         float *mutable_weights =
-            all_results(c, (run_options){o.isa, 2, false, 5, o.algo}, x, w, dy, &n, &more);
+            all_results(c, (run_options){o.isa, 2, false, 5, o.algo, NULL}, x, w, dy, &n, &more);
         assert_memory_equal(one, three, n * sizeof *one);
         assert_memory_equal(one, mutable_weights, n * sizeof *one);
         free(one), free(three), free(mutable_weights);
@@ -295,7 +296,7 @@ static void relu_lets_nan_through(void **state)
         float *x = fill_floats(x_count(&c), 1), *w = fill_floats(w_count(&c), 2);
         float *y = fill_floats(y_count(&c, 20), 3);
         x[1] = NAN;
-        run_forward(&c, (run_options){isas[i], 1, true, 0, 0}, x, w, NULL, &y);
+        run_forward(&c, (run_options){isas[i], 1, true, 0, 0, NULL}, x, w, NULL, &y);
         for (size_t k = 0; k < 20; k++) {
             assert_true(isnan(y[k]));
             assert_true(y[20 + k] >= 0.0f);
