@@ -2,15 +2,20 @@
 
 #include "space.h"
 
-/* Tasks for each thread, so that a slow core does not hold up the others. */
-#define TASKS_PER_THREAD ((size_t)2)
+/* Tasks for each thread, so that a slow core does not hold up the others; and as many as make it a matter of
+ * indifference that their number is not a multiple of the threads'. */
+#define TASKS_PER_THREAD ((size_t)4)
+#define MANY_TASKS       ((size_t)8)
 
 /* Cuts the work into tasks: pixels first, and panels too where the pixels are few. */
 static void cut_tasks(bf16_plan *p, const struct thaw_device *dev)
 {
-    const size_t wanted = dev->threads > 1 ? dev->threads * TASKS_PER_THREAD : 1;
-    p->groups = space_min(p->n_panels, space_ceil(wanted, p->rows.chunks));
-    p->groups = space_max(space_min(p->groups, UINT32_MAX / p->rows.chunks), 1);
+    const size_t threads = dev->threads, wanted = threads > 1 ? threads * TASKS_PER_THREAD : 1;
+    size_t groups = space_ceil(wanted, p->rows.chunks);
+    while (p->rows.chunks * groups < threads * MANY_TASKS && p->rows.chunks * groups % threads != 0)
+        groups++;
+    groups = space_min(space_min(groups, p->n_panels), UINT32_MAX / p->rows.chunks);
+    p->groups = space_max(groups, 1);
     p->streams = p->rows.chunks <= wanted;
 }
 

@@ -71,6 +71,19 @@ static void cut_region(bf16_rows *r, size_t room)
     r->plane = plane_of(region_elements(r, r->lines));
 }
 
+/* Of the matrix made whole. */
+static size_t all_rows(const bf16_rows *r)
+{
+    return r->geo.batch * r->geo.dst_h * r->geo.dst_w;
+}
+
+/* The first row of a chunk, or behind the last. */
+static size_t first_row(const bf16_rows *r, size_t chunk)
+{
+    const size_t all = all_rows(r);
+    return space_min(space_cut(space_ceil(all, BF16_ROWS), r->chunks, chunk) * BF16_ROWS, all);
+}
+
 static void cut_whole(bf16_rows *r, size_t room)
 {
     r->taps = 1;
@@ -80,9 +93,9 @@ static void cut_whole(bf16_rows *r, size_t room)
     const size_t fit = room / space_mul(r->pitch, sizeof(uint16_t));
     const size_t more = space_max(fit, space_min(fit + fit / 2, MIN_TASK_ROWS));
     const size_t most = space_min(space_max(more, BF16_ROWS), MAX_TASK_ROWS) / BF16_ROWS * BF16_ROWS;
-    const size_t all = r->geo.batch * r->geo.dst_h * r->geo.dst_w;
-    r->rows = whole_blocks(space_ceil(all, space_ceil(all, most)), BF16_ROWS);
-    r->chunks = space_ceil(all, r->rows);
+    const size_t blocks = space_ceil(all_rows(r), BF16_ROWS);
+    r->chunks = space_ceil(blocks, most / BF16_ROWS);
+    r->rows = space_mul(space_ceil(blocks, r->chunks), BF16_ROWS);
     r->plane = plane_of(space_mul(r->rows, r->pitch));
 }
 
@@ -264,8 +277,8 @@ static void fill_row(const bf16_rows *r, const float *image, size_t ty, size_t t
 static size_t fill_whole(const bf16_rows *r, const float *x, size_t chunk, uint16_t *a, size_t *pixels)
 {
     const conv_geometry *g = &r->geo;
-    const size_t first = chunk * r->rows, image_elements = g->src_h * g->src_w * g->src_pitch;
-    const size_t rows = space_min(r->rows, g->batch * g->dst_h * g->dst_w - first);
+    const size_t image_elements = g->src_h * g->src_w * g->src_pitch;
+    const size_t first = first_row(r, chunk), rows = first_row(r, chunk + 1) - first;
     size_t tx = first % g->dst_w, line = first / g->dst_w, ty = line % g->dst_h;
     x += line / g->dst_h * image_elements;
     for (size_t m = 0; m < rows; m++, a += r->pitch) {
@@ -285,11 +298,11 @@ static size_t fill_whole(const bf16_rows *r, const float *x, size_t chunk, uint1
 const float *cpu_conv_bf16_source(const bf16_rows *r, const float *x, size_t chunk, size_t *bytes)
 {
     const conv_geometry *g = &r->geo;
-    const size_t first = chunk * r->rows, all = g->batch * g->dst_h * g->dst_w;
+    const size_t first = first_row(r, chunk), rows = first_row(r, chunk + 1) - first;
     const bool follow = g->kh * g->kw == 1 && g->stride_h == 1 && g->stride_w == 1;
     if (r->region || !follow || g->pad_top != 0 || g->pad_left != 0)
         return NULL;
-    *bytes = space_min(r->rows, all - first) * g->src_pitch * sizeof(float);
+    *bytes = rows * g->src_pitch * sizeof(float);
     return x + first * g->src_pitch;
 }
 
