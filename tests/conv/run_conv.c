@@ -145,7 +145,7 @@ static bool run(backend_op *op, run_options o, const conv_case *c, void **args)
     const struct thaw_device dev = {.host = &host,
                                     .isa = o.isa,
                                     .threads = o.threads,
-                                    .l2_bytes = 16384,
+                                    .l2_bytes = o.large_cache ? 1 << 20 : 16384,
                                     .l3_bytes = 1 << 20,
                                     .amx_bf16 = o.isa == CPU_ISA_AVX512 && machine_has_amx()};
     op->attr.conv =

@@ -33,6 +33,7 @@ typedef struct {
     unsigned shuffle; /* seed of the order of tasks */
     size_t algo;      /* among those that accept the op, in the order of the list */
     const char *name; /* not NULL: among those of this name */
+    bool large_cache; /* so that work is cut into few pieces */
 } run_options;
 
 /* Each runs an algorithm and fails the test on error; false: so many do not accept the op, and nothing ran.

@@ -35,6 +35,9 @@ static const conv_case cases[] = {
     {3, 3, 31, 19, 1, 3, 1, 1, 0, 2, 3, 32, 1, {16}, 0, 0},          /* 1x3: several tiles */
     {2, 17, 14, 37, 3, 3, 2, 2, 1, 0, 9, 7, 3, {33, 16, 5}, 5, 3},   /* stride 2: odd tiles at each edge */
     {3, 15, 13, 20, 3, 3, 2, 2, 0, 1, 7, 7, 1, {40}, 1, 2},          /* stride 2: one output */
+    {2, 27, 23, 30, 3, 3, 2, 2, 1, 0, 14, 11, 2, {33, 7}, 1, 2},     /* stride 2: regions of several lines */
+    {1, 23, 29, 32, 3, 2, 2, 1, 2, 1, 12, 28, 1, {20}, 0, 0},        /* the same, with one stride of 1 */
+    {1, 9, 41, 62, 1, 5, 1, 2, 0, 3, 9, 21, 1, {12}, 1, 0},          /* and with the other */
 };
 #define N_CASES (sizeof cases / sizeof *cases)
 
@@ -180,8 +183,8 @@ static void every_case(void (*check)(const conv_case *c, run_options o))
         if (!machine_has(isas[i]))
             continue;
         for (size_t k = 0; k < N_CASES; k++, ran++)
-            check(&cases[k],
-                  (run_options){isas[i], 1 + (uint32_t)k % 3, k % 2 == 0, (unsigned)(k / 2), 0, NULL});
+            check(&cases[k], (run_options){isas[i], 1 + (uint32_t)k % 3, k % 2 == 0, (unsigned)(k / 2), 0,
+                                           NULL, k % 3 == 2});
     }
     assert_true(ran >= N_CASES);
 }
@@ -238,10 +241,12 @@ static void threads_do_not_change_bits(const conv_case *c, run_options o)
     float *dy = fill_floats(y_count(c, case_channels(c)), 6);
     size_t n;
     for (bool more = true; more; o.algo++) {
-        float *one = all_results(c, (run_options){o.isa, 1, true, 0, o.algo, NULL}, x, w, dy, &n, &more);
-        float *three = all_results(c, (run_options){o.isa, 3, true, 77, o.algo, NULL}, x, w, dy, &n, &more);
-        float *mutable_weights =
-            all_results(c, (run_options){o.isa, 2, false, 5, o.algo, NULL}, x, w, dy, &n, &more);
+        float *one = all_results(c, (run_options){o.isa, 1, true, 0, o.algo, NULL, o.large_cache}, x, w, dy,
+                                 &n, &more);
+        float *three = all_results(c, (run_options){o.isa, 3, true, 77, o.algo, NULL, o.large_cache}, x, w,
+                                   dy, &n, &more);
+        float *mutable_weights = all_results(
+            c, (run_options){o.isa, 2, false, 5, o.algo, NULL, o.large_cache}, x, w, dy, &n, &more);
         assert_memory_equal(one, three, n * sizeof *one);
         assert_memory_equal(one, mutable_weights, n * sizeof *one);
         free(one), free(three), free(mutable_weights);
@@ -296,7 +301,7 @@ static void relu_lets_nan_through(void **state)
         float *x = fill_floats(x_count(&c), 1), *w = fill_floats(w_count(&c), 2);
         float *y = fill_floats(y_count(&c, 20), 3);
         x[1] = NAN;
-        run_forward(&c, (run_options){isas[i], 1, true, 0, 0, NULL}, x, w, NULL, &y);
+        run_forward(&c, (run_options){isas[i], 1, true, 0, 0, NULL, false}, x, w, NULL, &y);
         for (size_t k = 0; k < 20; k++) {
             assert_true(isnan(y[k]));
             assert_true(y[20 + k] >= 0.0f);

@@ -78,8 +78,8 @@ static void every_variant_is_exact_enough(void **state)
         for (size_t i = 0; i < N_ISAS; i++) {
             if (!machine_has(isas[i]))
                 continue;
-            const double error =
-                relative_error(&c, (run_options){isas[i], 2, true, 1, 0, cpu_wino_variants[variant].name});
+            const double error = relative_error(
+                &c, (run_options){isas[i], 2, true, 1, 0, cpu_wino_variants[variant].name, false});
             print_message("%-22s isa %d: relative L2 error %.2e, at most %.2e\n",
                           cpu_wino_variants[variant].name, (int)isas[i], error, 1e-6 * bounds[variant]);
             assert_true(error <= 1e-6 * bounds[variant]);
@@ -121,7 +121,7 @@ static void an_odd_number_stays_in_its_windows(void **state)
         for (size_t i = 0; i < N_ISAS; i++) {
             if (!machine_has(isas[i]))
                 continue;
-            const run_options o = {isas[i], 2, true, 1, 0, cpu_wino_variants[variant].name};
+            const run_options o = {isas[i], 2, true, 1, 0, cpu_wino_variants[variant].name, false};
             check_odd(&c, o, NAN);
             check_odd(&c, o, INFINITY);
         }

@@ -11,6 +11,8 @@
 /* And at least, where half as much room again is enough for them: weights that do not stay come once for all
  * of these. */
 #define MIN_TASK_ROWS ((size_t)96)
+/* A region of more remainders would be of short pieces. */
+#define MAX_STRIDE 2
 /* Images of fewer pixels share a task where the weights do not stay in the second-level cache: each would
  * fetch them all anew. */
 #define MIN_REGION_ROWS ((size_t)128)
@@ -22,7 +24,7 @@ static size_t whole_blocks(size_t n, size_t block)
 
 static size_t line_pixels(const bf16_rows *r)
 {
-    return r->along.dst + r->along.taps - 1;
+    return r->along.dst + r->along.reach;
 }
 
 /* Elements and blocks of the taps of a filter line, side by side. */
@@ -48,12 +50,17 @@ static size_t plane_of(size_t elements)
     return space_mul(space_ceil(elements, BF16_BLOCK) | 1, BF16_BLOCK);
 }
 
-/* Every tap of the last row, in whole blocks of rows, lies within. */
-static size_t region_elements(const bf16_rows *r, size_t lines)
+/* Of a remainder: every tap of the last row, in whole blocks of rows, lies within. */
+static size_t remainder_elements(const bf16_rows *r, size_t lines)
 {
     const size_t rows = whole_blocks(rows_of(r, lines), BF16_ROWS);
-    const size_t last = space_add(space_mul(r->across.taps - 1, line_pixels(r)), r->along.taps - 1);
+    const size_t last = space_add(space_mul(r->across.reach, line_pixels(r)), r->along.reach);
     return space_mul(space_add(rows, last), r->pitch);
+}
+
+static size_t region_elements(const bf16_rows *r, size_t lines)
+{
+    return space_mul(r->across.stride * r->along.stride, remainder_elements(r, lines));
 }
 
 static void cut_region(bf16_rows *r, size_t room)
@@ -68,6 +75,7 @@ static void cut_region(bf16_rows *r, size_t room)
     r->lines = space_ceil(r->across.dst, space_ceil(r->across.dst, r->lines));
     r->rows = whole_blocks(rows_of(r, r->lines), BF16_ROWS);
     r->chunks = space_mul(r->geo.batch, space_ceil(r->across.dst, r->lines));
+    r->remainder = remainder_elements(r, r->lines);
     r->plane = plane_of(region_elements(r, r->lines));
 }
 
@@ -122,6 +130,13 @@ static void turn_back(conv_geometry *g)
     g->pad_left = (ptrdiff_t)g->kw - 1 - g->pad_left;
 }
 
+static bf16_axis axis_of(size_t src, size_t dst, size_t taps, size_t step, ptrdiff_t stride, ptrdiff_t pad)
+{
+    const size_t s = (size_t)stride;
+    return (bf16_axis){
+        .src = src, .dst = dst, .taps = taps, .step = step, .stride = s, .reach = (taps - 1) / s, .pad = pad};
+}
+
 bf16_rows cpu_conv_bf16_rows(const backend_op *op, size_t parts, size_t l2_bytes)
 {
     const double most_waste = 1.5; /* making the matrix whole costs about as much */
@@ -131,23 +146,23 @@ bf16_rows cpu_conv_bf16_rows(const backend_op *op, size_t parts, size_t l2_bytes
         turn_back(g);
     const size_t kw = (size_t)op->in[1].h;
     const bool several = g->kh > 1 || kw > 1;
-    const bf16_axis v = {g->src_h, g->dst_h, g->kh, g->src_w, g->pad_top};
-    const bf16_axis h = {g->src_w, g->dst_w, kw, 1, g->pad_left};
-    r.turned = (double)(v.taps - 1) / (double)v.dst < (double)(h.taps - 1) / (double)h.dst;
+    const bf16_axis v = axis_of(g->src_h, g->dst_h, g->kh, g->src_w, g->stride_h, g->pad_top);
+    const bf16_axis h = axis_of(g->src_w, g->dst_w, kw, 1, g->stride_w, g->pad_left);
+    r.turned = (double)v.reach / (double)v.dst < (double)h.reach / (double)h.dst;
     r.along = r.turned ? v : h;
     r.across = r.turned ? h : v;
     r.filter_taps = g->kh * kw;
     r.depth = (size_t)op->in[0].c;
     /* Pixels that stand close lie across cache lines: that costs about a tenth. */
-    r.joined = joined_elements(&r) >= BF16_BLOCK &&
+    r.joined = g->stride_h == 1 && g->stride_w == 1 && joined_elements(&r) >= BF16_BLOCK &&
                joined_blocks(&r) * 6 <= r.along.taps * space_ceil(r.depth, BF16_BLOCK) * 5;
     const size_t room = l2_bytes / 2 / parts; /* for one part; the other half is for weights */
     const bool stay =
         space_mul(space_mul(r.filter_taps, r.depth), space_mul(columns_of(op), sizeof(uint16_t))) <= room;
-    r.region = several && g->stride_h == 1 && g->stride_w == 1 && waste(&r) <= most_waste &&
+    r.region = several && g->stride_h <= MAX_STRIDE && g->stride_w <= MAX_STRIDE && waste(&r) <= most_waste &&
                (stay || space_mul(g->dst_h, g->dst_w) >= MIN_REGION_ROWS);
     if (r.region) {
-        cut_region(&r, room);
+        cut_region(&r, stay ? room : room / 2 * 3);
     } else {
         r.filter_taps = g->kh * g->kw;
         r.depth = g->tap_len;
@@ -161,8 +176,11 @@ size_t cpu_conv_bf16_tap(const bf16_rows *r, size_t t)
 {
     if (!r->region)
         return t * r->depth;
-    if (!r->joined)
-        return (t / r->along.taps * line_pixels(r) + t % r->along.taps) * r->pitch;
+    if (!r->joined) {
+        const size_t i = t / r->along.taps, j = t % r->along.taps;
+        const size_t s = r->across.stride, z = r->along.stride;
+        return (i % s * z + j % z) * r->remainder + (i / s * line_pixels(r) + j / z) * r->pitch;
+    }
     const size_t blocks = joined_blocks(r);
     return t / blocks * line_pixels(r) * r->pitch +
            space_min(t % blocks * BF16_BLOCK, joined_elements(r) - BF16_BLOCK);
@@ -217,19 +235,32 @@ static void fill_pixels(const bf16_rows *r, const float *from, size_t n, size_t 
     }
 }
 
-/* A source line with its padding on both sides; outside: all of it is padding. */
-static void fill_line(const bf16_rows *r, const float *line, bool outside, uint16_t *to)
+/* The pixels of a source line whose coordinate, with the padding before it, has this remainder; the padding
+ * on both sides too. outside: all of it is padding. */
+static void fill_line(const bf16_rows *r, const float *line, bool outside, size_t remainder, uint16_t *to)
 {
     const bf16_axis *axis = &r->along;
-    const size_t n = line_pixels(r), step = axis->step * r->geo.src_pitch;
-    const ptrdiff_t begin = axis->pad > 0 ? 0 : -axis->pad;
-    const size_t before = outside ? n : space_min(axis->pad > 0 ? (size_t)axis->pad : 0, n);
-    const size_t left = begin < (ptrdiff_t)axis->src ? axis->src - (size_t)begin : 0;
+    const size_t n = line_pixels(r), step = axis->stride * axis->step * r->geo.src_pitch;
+    const ptrdiff_t s = (ptrdiff_t)axis->stride, at = (ptrdiff_t)remainder - axis->pad;
+    const size_t before = outside ? n : space_min(at < 0 ? (size_t)((-at + s - 1) / s) : 0, n);
+    const size_t first = (size_t)(at + (ptrdiff_t)before * s); /* its coordinate, behind the padding */
+    const size_t left = !outside && first < axis->src ? space_ceil(axis->src - first, axis->stride) : 0;
     const size_t inside = space_min(n - before, left);
     put_zeros(r, to, before * r->pitch);
     if (inside > 0)
-        fill_pixels(r, line + (size_t)begin * step, inside, step, to + before * r->pitch);
+        fill_pixels(r, line + first * axis->step * r->geo.src_pitch, inside, step, to + before * r->pitch);
     put_zeros(r, to + (before + inside) * r->pitch, (n - before - inside) * r->pitch);
+}
+
+/* Source line `at`, counted with the padding before the first: all its remainders, in line i of theirs. */
+static void fill_remainders(const bf16_rows *r, const float *image, size_t at, size_t i, uint16_t *a)
+{
+    const ptrdiff_t source = (ptrdiff_t)at - r->across.pad;
+    const bool outside = source < 0 || (size_t)source >= r->across.src;
+    const float *line = outside ? image : image + (size_t)source * r->across.step * r->geo.src_pitch;
+    a += at % r->across.stride * r->along.stride * r->remainder + i * line_pixels(r) * r->pitch;
+    for (size_t j = 0; j < r->along.stride; j++, a += r->remainder)
+        fill_line(r, line, outside, j, a);
 }
 
 static size_t fill_region(const bf16_rows *r, const float *x, size_t chunk, uint16_t *a, size_t *pixels)
@@ -237,15 +268,11 @@ static size_t fill_region(const bf16_rows *r, const float *x, size_t chunk, uint
     const conv_geometry *g = &r->geo;
     const size_t blocks = space_ceil(r->across.dst, r->lines), image = chunk / blocks;
     const size_t first = chunk % blocks * r->lines, lines = space_min(r->lines, r->across.dst - first);
-    const size_t n = line_pixels(r), rows = rows_of(r, lines);
+    const size_t n = line_pixels(r), rows = rows_of(r, lines), s = r->across.stride;
     const size_t along = r->turned ? g->dst_w : 1, across = r->turned ? 1 : g->dst_w;
     x += image * g->src_h * g->src_w * g->src_pitch;
-    for (size_t i = 0; i < lines + r->across.taps - 1; i++) {
-        const ptrdiff_t at = (ptrdiff_t)(first + i) - r->across.pad;
-        const bool outside = at < 0 || (size_t)at >= r->across.src;
-        fill_line(r, outside ? x : x + (size_t)at * r->across.step * g->src_pitch, outside,
-                  a + i * n * r->pitch);
-    }
+    for (size_t i = 0; i < (lines + r->across.reach) * s; i++)
+        fill_remainders(r, x, first * s + i, i / s, a);
     for (size_t i = 0; i < lines; i++)
         for (size_t j = 0; j < n && i * n + j < rows; j++)
             pixels[i * n + j] = j < r->along.dst

@@ -1,12 +1,14 @@
 /* bf16_rows.h: the left matrix of a task of bf16.h, in bf16.
  *
- * Made whole: a row is one destination pixel, its taps side by side. Or, with stride 1 and more than one tap,
- * as a region: the source lines that a block of destination lines reads, with what is padded about them,
- * pixel by pixel. Row m of the matrix then begins at pixel m of the region, and each tap at a fixed distance
- * behind, so that nothing is copied twice; the rows that begin where no window of the image does are computed
- * for nothing. Lines lie along the axis on which these are fewer. Where the depth would need much padding the
- * pixels stand close, and the taps of a filter line are multiplied in one: as blocks, the last of which
- * begins earlier and meets weights of 0 where it overlaps, so that no row reads beyond its window. */
+ * Made whole: a row is one destination pixel, its taps side by side. Or, with more than one tap, as a region:
+ * the source lines that a block of destination lines reads, with what is padded about them, pixel by pixel.
+ * Row m of the matrix then begins at pixel m of the region, and each tap at a fixed distance behind, so that
+ * nothing is copied twice; the rows that begin where no window of the image does are computed for nothing.
+ * With a stride s the region is s*s of these, one for each remainder of the source's coordinates, and each
+ * tap reads the one that it falls on. Lines lie along the axis on which rows for nothing are fewer. Where the
+ * depth would need much padding the pixels stand close, and the taps of a filter line are multiplied in one:
+ * as blocks, the last of which begins earlier and meets weights of 0 where it overlaps, so that no row reads
+ * beyond its window. */
 #ifndef THAW_CPU_CONV_BF16_ROWS_H
 #define THAW_CPU_CONV_BF16_ROWS_H
 
@@ -16,6 +18,7 @@
 /* One axis of the image: along the lines, or across them. */
 typedef struct {
     size_t src, dst, taps, step; /* step: source pixels from one to the next */
+    size_t stride, reach;        /* reach: pixels that a remainder's taps reach over, beyond the first */
     ptrdiff_t pad;
 } bf16_axis;
 
@@ -31,6 +34,7 @@ typedef struct {
     size_t rows;               /* of a task, at most, a multiple of BF16_ROWS */
     size_t chunks;             /* tasks */
     size_t parts;              /* of an element: 1 or BF16_PARTS */
+    size_t remainder;          /* region: elements of one remainder's part of a plane */
     size_t plane, elements;    /* of one part of a task's matrix, and of all of it */
 } bf16_rows;
 
