@@ -322,15 +322,38 @@ static size_t fill_whole(const bf16_rows *r, const float *x, size_t chunk, uint1
     return rows;
 }
 
+/* Of a region whose lines are the image's: those that the chunk before it does not read. */
+static const float *new_lines(const bf16_rows *r, const float *x, size_t chunk, size_t *bytes)
+{
+    const conv_geometry *g = &r->geo;
+    const size_t blocks = space_ceil(r->across.dst, r->lines), block = chunk % blocks, s = r->across.stride;
+    const size_t line = g->src_w * g->src_pitch, pad = r->across.pad > 0 ? (size_t)r->across.pad : 0;
+    const size_t reads = (r->across.reach + 1) * s,
+                 first = block * r->lines * s + (block > 0 ? reads - s : 0);
+    const size_t begin = space_min(first > pad ? first - pad : 0, g->src_h);
+    const size_t behind = (block + 1) * r->lines * s + reads - s;
+    const size_t end = space_min(behind > pad ? behind - pad : 0, g->src_h);
+    *bytes = end > begin ? (end - begin) * line * sizeof *x : 0;
+    return x + (chunk / blocks * g->src_h + begin) * line;
+}
+
+/* Of a matrix made whole from pixels of their own. */
+static const float *new_pixels(const bf16_rows *r, const float *x, size_t chunk, size_t *bytes)
+{
+    const size_t first = first_row(r, chunk);
+    *bytes = (first_row(r, chunk + 1) - first) * r->geo.src_pitch * sizeof *x;
+    return x + first * r->geo.src_pitch;
+}
+
 const float *cpu_conv_bf16_source(const bf16_rows *r, const float *x, size_t chunk, size_t *bytes)
 {
     const conv_geometry *g = &r->geo;
-    const size_t first = first_row(r, chunk), rows = first_row(r, chunk + 1) - first;
+    if (r->region && !r->turned)
+        return new_lines(r, x, chunk, bytes);
     const bool follow = g->kh * g->kw == 1 && g->stride_h == 1 && g->stride_w == 1;
-    if (r->region || !follow || g->pad_top != 0 || g->pad_left != 0)
-        return NULL;
-    *bytes = rows * g->src_pitch * sizeof(float);
-    return x + first * g->src_pitch;
+    if (!r->region && follow && g->pad_top == 0 && g->pad_left == 0)
+        return new_pixels(r, x, chunk, bytes);
+    return NULL;
 }
 
 size_t cpu_conv_bf16_fill(const bf16_rows *r, const float *x, size_t chunk, uint16_t *a, size_t *pixels)

@@ -46,8 +46,8 @@ size_t cpu_conv_bf16_tap(const bf16_rows *r, size_t t);
 size_t cpu_conv_bf16_factor(const bf16_rows *r, size_t t, size_t i);
 /* The filter's own tap, i*kw + j, that is packed as number t. */
 size_t cpu_conv_bf16_filter_tap(const bf16_rows *r, size_t t);
-/* The bytes of x that the filling of a task reads, where they lie in one piece and nothing else reads them;
- * otherwise NULL. */
+/* Where the filling of a task reads what the task before it does not, if that lies in one piece; otherwise
+ * NULL. For prefetches alone. */
 const float *cpu_conv_bf16_source(const bf16_rows *r, const float *x, size_t chunk, size_t *bytes);
 /* Fills the matrix of a task and the places of its rows in the output. Returns the rows. */
 size_t cpu_conv_bf16_fill(const bf16_rows *r, const float *x, size_t chunk, uint16_t *a, size_t *pixels);
