@@ -116,6 +116,22 @@ AMX_INLINE void pack_pair(const filter_panel *p, size_t pair)
     }
 }
 
+/* Pairs ahead of the one that is packed, at which rows are drawn towards the second-level cache: they come
+ * from memory, each from a place of its own. */
+#define AHEAD (BF16_BLOCK / 2)
+
+AMX_INLINE void draw_pair(const filter_panel *p, size_t pair)
+{
+    const size_t r = pair * 2 % BF16_BLOCK, at = pair * 2 / BF16_BLOCK;
+    if (at >= p->n_sources || r + 1 >= p->sources[at].rows)
+        return;
+    const float *from = p->sources[at].first + r * p->pitch + p->channel;
+    for (size_t c = 0; c < p->n; c += LANES) {
+        _mm_prefetch(from + c, _MM_HINT_T1);
+        _mm_prefetch(from + p->pitch + c, _MM_HINT_T1);
+    }
+}
+
 static size_t pairs_of(const filter_panel *panel)
 {
     return panel->n_sources * BF16_BLOCK / 2;
@@ -131,8 +147,10 @@ filter_packing cpu_conv_filter_packing(const filter_panel *panel, size_t steps)
 AMX_INLINE void pack_pairs(filter_packing *p, size_t n)
 {
     const size_t all = pairs_of(&p->panel), end = p->done + n < all ? p->done + n : all;
-    for (; p->done < end; p->done++)
+    for (; p->done < end; p->done++) {
+        draw_pair(&p->panel, p->done + AHEAD);
         pack_pair(&p->panel, p->done);
+    }
 }
 
 void cpu_conv_filter_pack_rest(filter_packing *packing)
@@ -179,11 +197,12 @@ AMX_INLINE void write_tile(const filter_block *b, const float *sums, size_t tile
     }
 }
 
-/* What is done in turns beside a block's products: the tiles of the block before come one in four turns. */
+/* What is done in turns beside a block's products. The tiles of the block before come one in four turns. */
 typedef struct {
     filter_block before;
-    const float *sums;
-    size_t turns;
+    const float *sums; /* of it */
+    const float *out;  /* where the block's own sums will go: drawn meanwhile, a line of LANES in a turn */
+    size_t turns, out_pitch, lines;
     filter_packing packing;
 } aside;
 
@@ -193,6 +212,8 @@ typedef struct {
 AMX_INLINE void take_turn(void *work)
 {
     aside *a = work;
+    if (a->turns < a->lines)
+        _mm_prefetch(a->out + a->turns / 2 * a->out_pitch + a->turns % 2 * LANES, _MM_HINT_T0);
     if (a->turns % TURNS_OF_TILE == 0 && a->turns < TURNS_OF_BLOCK)
         write_tile(&a->before, a->sums, a->turns / TURNS_OF_TILE);
     a->turns++;
@@ -205,7 +226,12 @@ AMX_INLINE void take_turn(void *work)
 void cpu_conv_filter_multiply(const filter_block *b, filter_packing *meanwhile, void *space)
 {
     filter_work *work = space;
-    aside side = {work->before, work->sums[work->turn ^ 1], 0, *meanwhile};
+    aside side = {.before = work->before,
+                  .sums = work->sums[work->turn ^ 1],
+                  .out = b->out,
+                  .out_pitch = b->out_pitch,
+                  .lines = 2 * b->right_channels,
+                  .packing = *meanwhile};
     const filter_step *steps = b->steps;
     const size_t n = b->n;
     amx_left a = {.pitch = BF16_BLOCK * sizeof(uint16_t), .plane = BF16_BLOCK * BF16_BLOCK};
