@@ -1,8 +1,9 @@
 /* bwd_filter_tiles.c: packs of parts of bf16, and their products on AMX's tiles. */
 #include "bwd_filter_tiles.h"
 
+#include <string.h>
+
 #include "amx.h"
-#include "bf16_unit.h"
 
 #define LANES BF16_LANES
 #if defined(__clang__)
@@ -17,12 +18,24 @@ AMX_INLINE __mmask16 lanes(size_t left)
     return (__mmask16)((1u << (left < LANES ? left : LANES)) - 1u);
 }
 
-AMX_INLINE __m512i words(__m512 low, __m512 high)
+/* 0 16 1 17 …: words of two vectors in pairs. */
+static const uint16_t in_pairs[BF16_BLOCK] = {0, 16, 1, 17, 2,  18, 3,  19, 4,  20, 5,  21, 6,  22, 7,  23,
+                                              8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
+
+/* The parts of two vectors, a pair of words for each lane. */
+AMX_INLINE void split_pairs(__m512 a, __m512 b, uint16_t *to)
 {
-    const __m512bh v = _mm512_cvtne2ps_pbh(high, low);
-    __m512i bits;
-    memcpy(&bits, &v, sizeof bits);
-    return bits;
+    const __m512i order = _mm512_loadu_si512(in_pairs), odd = _mm512_set1_epi32((int)0xffff0000u);
+    UNROLL
+    for (size_t part = 0; part < BF16_PARTS; part++, to += BF16_BLOCK * BF16_BLOCK) {
+        const __m512bh rounded = _mm512_cvtne2ps_pbh(b, a);
+        __m512i bits;
+        memcpy(&bits, &rounded, sizeof bits);
+        bits = _mm512_permutexvar_epi16(order, bits);
+        _mm512_store_si512(to, bits);
+        a = _mm512_sub_ps(a, _mm512_castsi512_ps(_mm512_slli_epi32(bits, 16)));
+        b = _mm512_sub_ps(b, _mm512_castsi512_ps(_mm512_and_si512(bits, odd)));
+    }
 }
 
 AMX_INLINE void transpose(__m512 v[LANES])
@@ -56,85 +69,78 @@ AMX_INLINE void transpose(__m512 v[LANES])
     }
 }
 
-/* Row r of a source from channel c on, as many as the mask has; 0 where there is none. */
-AMX_INLINE __m512 row(const filter_panel *p, const filter_source *source, size_t r, size_t c, __mmask16 mask)
+/* Row r of a source from channel c on, as many as the mask has; 0 where there is none. full: there are all; a
+ * constant at every call. */
+AMX_INLINE __m512 row(const filter_panel *p, const filter_source *source, size_t r, size_t c, __mmask16 mask,
+                      bool full)
 {
-    const bool there = r < source->rows;
+    const bool there = full || r < source->rows;
     const float *at = source->first + (there ? r : 0) * p->pitch + p->channel + c;
     return _mm512_maskz_loadu_ps(there ? mask : 0, at);
 }
 
-static void pack_left(const filter_panel *p, const filter_source *source, uint16_t *dst)
+AMX_INLINE void pack_left(const filter_panel *p, const filter_source *source, uint16_t *dst, bool full)
 {
     for (size_t c = 0; c < BF16_BLOCK; c += LANES) {
         const __mmask16 mask = lanes(p->n > c ? p->n - c : 0);
         __m512 low[LANES], high[LANES];
         UNROLL
         for (size_t r = 0; r < LANES; r++)
-            low[r] = row(p, source, r, c, mask);
+            low[r] = row(p, source, r, c, mask, full);
         transpose(low);
         UNROLL
         for (size_t r = 0; r < LANES; r++)
-            high[r] = row(p, source, LANES + r, c, mask);
+            high[r] = row(p, source, LANES + r, c, mask, full);
         transpose(high);
-        for (size_t i = 0; i < LANES; i++) {
-            uint16_t *to = dst + (c + i) * BF16_BLOCK;
-            for (size_t part = 0; part < BF16_PARTS; part++)
-                bf16_split_off(&low[i], &high[i], to + part * BF16_BLOCK * BF16_BLOCK);
-        }
+        for (size_t i = 0; i < LANES; i++)
+            split_pairs(low[i], high[i], dst + (c + i) * BF16_BLOCK);
     }
 }
 
 void cpu_conv_filter_pack_left(const filter_panel *panel)
 {
-    for (size_t i = 0; i < panel->n_sources; i++)
-        pack_left(panel, &panel->sources[i], panel->packs + i * FILTER_PACK);
+    for (size_t i = 0; i < panel->n_sources; i++) {
+        const filter_source *source = &panel->sources[i];
+        uint16_t *dst = panel->packs + i * FILTER_PACK;
+        if (source->rows == BF16_BLOCK)
+            pack_left(panel, source, dst, true);
+        else
+            pack_left(panel, source, dst, false);
+    }
 }
-
-/* 0 16 1 17 …: the words of two rows in pairs. */
-static const uint16_t in_pairs[BF16_BLOCK] = {0, 16, 1, 17, 2,  18, 3,  19, 4,  20, 5,  21, 6,  22, 7,  23,
-                                              8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
 
 /* Pair number `pair` of all sources. */
 AMX_INLINE void pack_pair(const filter_panel *p, size_t pair)
 {
-    const __m512i order = _mm512_loadu_si512(in_pairs), odd = _mm512_set1_epi32((int)0xffff0000u);
-    const size_t r = pair * 2 % BF16_BLOCK, at = pair * 2 / BF16_BLOCK;
+    const size_t r = pair % LANES, at = pair / LANES;
     const filter_source *source = &p->sources[at];
+    uint16_t *to = p->packs + at * FILTER_PACK + 2 * r * BF16_BLOCK;
     UNROLL
     for (size_t c = 0; c < BF16_BLOCK; c += LANES) {
         const __mmask16 mask = lanes(p->n > c ? p->n - c : 0);
-        __m512 a = row(p, source, r, c, mask), b = row(p, source, r + 1, c, mask);
-        uint16_t *to = p->packs + at * FILTER_PACK + r * BF16_BLOCK + 2 * c;
-        UNROLL
-        for (size_t part = 0; part < BF16_PARTS; part++, to += BF16_BLOCK * BF16_BLOCK) {
-            const __m512i bits = _mm512_permutexvar_epi16(order, words(a, b));
-            _mm512_store_si512(to, bits);
-            a = _mm512_sub_ps(a, _mm512_castsi512_ps(_mm512_slli_epi32(bits, 16)));
-            b = _mm512_sub_ps(b, _mm512_castsi512_ps(_mm512_and_si512(bits, odd)));
-        }
+        split_pairs(row(p, source, r, c, mask, false), row(p, source, LANES + r, c, mask, false), to + 2 * c);
     }
 }
 
 /* Pairs ahead of the one that is packed, at which rows are drawn towards the second-level cache: they come
  * from memory, each from a place of its own. */
-#define AHEAD (BF16_BLOCK / 2)
+#define AHEAD LANES
 
 AMX_INLINE void draw_pair(const filter_panel *p, size_t pair)
 {
-    const size_t r = pair * 2 % BF16_BLOCK, at = pair * 2 / BF16_BLOCK;
-    if (at >= p->n_sources || r + 1 >= p->sources[at].rows)
+    const size_t r = pair % LANES, at = pair / LANES;
+    if (at >= p->n_sources || LANES + r >= p->sources[at].rows)
         return;
     const float *from = p->sources[at].first + r * p->pitch + p->channel;
     for (size_t c = 0; c < p->n; c += LANES) {
         _mm_prefetch(from + c, _MM_HINT_T1);
-        _mm_prefetch(from + p->pitch + c, _MM_HINT_T1);
+        _mm_prefetch(from + LANES * p->pitch + c, _MM_HINT_T1);
     }
 }
 
 static size_t pairs_of(const filter_panel *panel)
 {
-    return panel->n_sources * BF16_BLOCK / 2;
+    return panel->n_sources * LANES;
 }
 
 filter_packing cpu_conv_filter_packing(const filter_panel *panel, size_t steps)

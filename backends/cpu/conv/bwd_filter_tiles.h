@@ -1,8 +1,9 @@
 /* bwd_filter_tiles.h: the inner loops of bwd_filter_amx.c.
  *
- * A pack holds BF16_BLOCK rows of BF16_BLOCK channels, in BF16_PARTS parts one behind the other. Of a left
- * factor a line of a part is a channel, and of a right one a pair of rows, interleaved: row r of channel c is
- * at c*BF16_BLOCK + r, or at (r/2*BF16_BLOCK + c)*2 + r%2. All functions are [thread-safe]. */
+ * A pack holds BF16_BLOCK rows of BF16_BLOCK channels, in BF16_PARTS parts one behind the other. Rows r and
+ * r + BF16_LANES are a pair, side by side. Of a left factor a line of a part is a channel, and of a right one
+ * a pair of rows: row r of channel c is at c*BF16_BLOCK + place, or at r%BF16_LANES*2*BF16_BLOCK + 2*c +
+ * r/BF16_LANES, place being 2*(r%BF16_LANES) + r/BF16_LANES. All functions are [thread-safe]. */
 #ifndef THAW_CPU_CONV_BWD_FILTER_TILES_H
 #define THAW_CPU_CONV_BWD_FILTER_TILES_H
 
