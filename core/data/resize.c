@@ -27,32 +27,61 @@ static tap tap_of(uint32_t i, uint32_t in, float scale)
     return t;
 }
 
-static void resize_strip(const thaw_image *image, const tap *columns, uint32_t n, tap row, float *out)
+/* A source row at the columns of a strip. */
+typedef struct blended {
+    size_t row; /* NO_ROW: none yet */
+    float values[STRIP * 3];
+} blended;
+
+#define NO_ROW SIZE_MAX
+
+static void blend_row(const thaw_image *image, size_t row, const tap *columns, uint32_t n, blended *out)
 {
-    const uint8_t *top = image->rgb + row.low * image->width * 3;
-    const uint8_t *bottom = image->rgb + row.high * image->width * 3;
-    for (uint32_t x = 0; x < n; x++, out += 3) {
-        size_t left = columns[x].low * 3, right = columns[x].high * 3;
-        float lerp = columns[x].lerp;
+    const uint8_t *pixels = image->rgb + row * image->width * 3;
+    float *v = out->values;
+    out->row = row;
+    for (uint32_t x = 0; x < n; x++, v += 3) {
+        const uint8_t *left = pixels + columns[x].low * 3, *right = pixels + columns[x].high * 3;
+        const float lerp = columns[x].lerp;
         for (size_t c = 0; c < 3; c++) {
-            float tl = top[left + c], tr = top[right + c];
-            float bl = bottom[left + c], br = bottom[right + c];
-            float t = tl + (tr - tl) * lerp, b = bl + (br - bl) * lerp;
-            out[c] = t + (b - t) * row.lerp;
+            const float l = left[c], r = right[c];
+            v[c] = l + (r - l) * lerp;
         }
     }
+}
+
+/* Rows that follow each other often lie between the same two of the source, or begin at the lower one. */
+static void blend_rows(const thaw_image *image, tap row, const tap *columns, uint32_t n, blended **top,
+                       blended **bottom)
+{
+    if ((*top)->row != row.low) {
+        blended *const other = *bottom;
+        *bottom = *top;
+        *top = other;
+    }
+    if ((*top)->row != row.low)
+        blend_row(image, row.low, columns, n, *top);
+    if ((*bottom)->row != row.high)
+        blend_row(image, row.high, columns, n, *bottom);
 }
 
 void thaw_image_resize(const thaw_image *image, uint32_t out_h, uint32_t out_w, float *out)
 {
     tap columns[STRIP];
+    blended rows[2], *top = &rows[0], *bottom = &rows[1];
     float x_scale = (float)image->width / (float)out_w, y_scale = (float)image->height / (float)out_h;
     for (uint32_t begin = 0; begin < out_w; begin += STRIP) {
         uint32_t n = out_w - begin < STRIP ? out_w - begin : STRIP;
         for (uint32_t x = 0; x < n; x++)
             columns[x] = tap_of(begin + x, image->width, x_scale);
-        for (uint32_t y = 0; y < out_h; y++)
-            resize_strip(image, columns, n, tap_of(y, image->height, y_scale),
-                         out + ((size_t)y * out_w + begin) * 3);
+        top->row = bottom->row = NO_ROW;
+        for (uint32_t y = 0; y < out_h; y++) {
+            const tap row = tap_of(y, image->height, y_scale);
+            blend_rows(image, row, columns, n, &top, &bottom);
+            const float *t = top->values, *b = bottom->values;
+            float *restrict v = out + ((size_t)y * out_w + begin) * 3;
+            for (uint32_t i = 0; i < n * 3; i++)
+                v[i] = t[i] + (b[i] - t[i]) * row.lerp;
+        }
     }
 }

@@ -11,6 +11,7 @@ const cpu_algo *const cpu_conv_algos[] = {
     &cpu_conv_bf16_split_amx,
     &cpu_conv_bf16_split_amx_bwd_data,
     &cpu_conv_bf16_avx512,
+    &cpu_conv_bwd_filter_amx,
 #endif
     &cpu_conv_first,
     &cpu_conv_direct,

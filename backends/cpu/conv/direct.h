@@ -8,6 +8,7 @@ extern const cpu_algo cpu_conv_direct;            /* CONV2D, direct.c */
 extern const cpu_algo cpu_conv_direct_bwd_data;   /* CONV2D_BWD_DATA, direct.c */
 extern const cpu_algo cpu_conv_direct_bwd_filter; /* CONV2D_BWD_FILTER, bwd_filter.c */
 extern const cpu_algo cpu_conv_wino_bwd_filter;   /* the same, bwd_filter_wino.c */
+extern const cpu_algo cpu_conv_bwd_filter_amx;    /* the same, bwd_filter_amx.c */
 
 /* accepts() of the direct ones. */
 bool cpu_conv_direct_accepts(const struct thaw_device *dev, const backend_op *op, char *why, size_t cap);
