@@ -66,8 +66,9 @@ static bool accepts(const struct thaw_device *dev, const backend_op *op, wino_wa
  * has left the second-level cache during the run. */
 #define TRANSFORM_BYTE 0.45
 #define AGAIN_BYTE     0.16
+#define AGAIN_SPLIT    0.25 /* and to split it, for AMX */
 /* For a multiply-add of numbers in parts, padding included. */
-#define AMX_EACH 0.5
+#define AMX_EACH 0.4
 /* For an element of U. */
 #define WEIGHTS_EACH 60.0
 
@@ -81,11 +82,11 @@ static double cost(const struct thaw_device *dev, const backend_op *op, wino_way
     const double transformed = spots * ((double)p.v_row + columns) * sizeof(float);
     const double weights = (double)p.weight_elements * sizeof(float), lanes = (double)p.conv->lanes;
     const double again = (double)p.traffic > weights ? (double)p.traffic - weights : 0;
-    const double row = (double)p.depth * columns;
-    const double products = way.amx ? (double)(p.points * p.blocks * p.whole_block) * row * AMX_EACH
+    const double rows = (double)p.points * (double)p.blocks * (double)p.whole_block;
+    const double products = way.amx ? rows * (double)p.depth * columns * AMX_EACH
                                     : spots * (double)p.geo.channels * columns / COST_EFFICIENCY;
-    return products + weights * cpu_conv_cost_of_byte(dev) + again * AGAIN_BYTE * lanes +
-           transformed * TRANSFORM_BYTE * lanes +
+    return products + weights * cpu_conv_cost_of_byte(dev) +
+           again * (way.amx ? AGAIN_SPLIT : AGAIN_BYTE) * lanes + transformed * TRANSFORM_BYTE * lanes +
            cpu_conv_cost_of_weights(&typical, (double)p.weight_elements, WEIGHTS_EACH);
 }
 

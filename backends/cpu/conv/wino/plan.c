@@ -57,7 +57,7 @@ static size_t whole_rows(const wino_plan *p, size_t rows)
  * are multiplied with these. */
 #define AHEAD_BYTES ((size_t)4)
 /* Multiply-adds of numbers in parts that take as long as a byte. */
-#define EACH_BYTE ((size_t)14)
+#define EACH_BYTE ((size_t)7)
 
 /* One way of cutting the work, and the bytes that come from behind the second-level cache for it. */
 typedef struct {
@@ -69,7 +69,7 @@ typedef struct {
     const wino_plan *plan;
     size_t threads, room;
     size_t v_tile, m_tile, u_panel; /* bytes of V a tile, of M a tile and panel, of U a panel */
-    bool parts;                     /* of bf16 */
+    bool parts, in_place;           /* of bf16; M takes the place of V, where there is no shared V */
     bool shares;                    /* points share weights, and those are read in f32 at each of them */
     size_t m_room;                  /* what M may take of the second-level cache before it leaves it */
 } cutter;
@@ -118,6 +118,18 @@ static size_t bytes_by_blocks(const cutter *c, size_t blocks, size_t groups)
     return space_add(bytes, bytes_of_products(c, m));
 }
 
+/* The same with M in the place of V, and one group. */
+static size_t bytes_in_place(const cutter *c, size_t blocks)
+{
+    const wino_plan *p = c->plan;
+    const size_t rows = whole_rows(p, space_ceil(p->tiles, blocks)), m = space_mul(c->m_tile, p->n_panels);
+    const size_t all_u = space_mul(c->u_panel, p->n_panels);
+    size_t bytes = space_add(2 * space_mul(all_u, blocks), bytes_of_waste(c, blocks));
+    if (space_mul(rows, space_max(c->v_tile, m)) > c->room)
+        bytes = space_add(bytes, space_mul(p->tiles, space_add(4 * c->v_tile, 5 * m)));
+    return bytes;
+}
+
 /* Each block of a group reads the group's U, and every thread reads all of V, a part of which it has written.
  */
 static size_t bytes_shared(const cutter *c, size_t blocks, size_t groups)
@@ -146,6 +158,7 @@ static void cut(const struct thaw_device *dev, wino_plan *p)
 {
     cutter c = {.plan = p, .threads = space_max(dev->threads, 1), .room = dev->l2_bytes / 8 * 7};
     c.parts = p->products->parts > 0;
+    c.in_place = c.parts && p->sets == p->points;
     if (c.parts)
         c.room = dev->l2_bytes / 5 * 4;
     c.shares = !c.parts && p->sets < p->points;
@@ -159,7 +172,10 @@ static void cut(const struct thaw_device *dev, wino_plan *p)
         for (size_t halves = MAX_BLOCK_HALVES; halves > 0; halves--) {
             size_t blocks = space_ceil(p->tiles, space_max(halves * half, 1));
             blocks = space_min(space_mul(space_ceil(blocks, c.threads), c.threads), p->tiles);
-            keep_better(&best, (cutting){false, blocks, groups, bytes_by_blocks(&c, blocks, groups)});
+            if (!c.in_place)
+                keep_better(&best, (cutting){false, blocks, groups, bytes_by_blocks(&c, blocks, groups)});
+            else if (groups == 1)
+                keep_better(&best, (cutting){false, blocks, groups, bytes_in_place(&c, blocks)});
         }
         for (size_t blocks = 1; blocks <= 2 * c.threads && blocks <= p->tiles; blocks++) {
             const size_t tasks = groups * blocks;
@@ -168,11 +184,24 @@ static void cut(const struct thaw_device *dev, wino_plan *p)
         }
     }
     p->shared = best.shared;
+    p->in_place = c.in_place && !best.shared;
     p->blocks = best.blocks;
     p->block = space_ceil(p->tiles, p->blocks);
     p->groups = best.groups;
     p->group = space_ceil(p->n_panels, p->groups);
-    p->traffic = best.bytes;
+    p->traffic = best.bytes == SIZE_MAX ? SIZE_MAX : best.bytes - bytes_of_waste(&c, best.blocks);
+}
+
+static void set_pitches(wino_plan *p)
+{
+    p->whole_block = whole_rows(p, p->block);
+    p->v_pitch = odd_lines(space_mul(p->shared ? whole_rows(p, p->tiles) : p->whole_block, p->v_row));
+    p->m_pitch = odd_lines(space_mul(p->whole_block, p->panel_width));
+    p->m_panel = space_mul(p->points, p->m_pitch);
+    if (!p->in_place)
+        return;
+    p->m_panel = space_mul(p->whole_block, p->panel_width);
+    p->v_pitch = p->m_pitch = space_max(p->v_pitch, odd_lines(space_mul(p->n_panels, p->m_panel)));
 }
 
 static void reserve_state(wino_plan *p)
@@ -195,9 +224,14 @@ static void reserve_workspace(wino_plan *p, size_t workers)
     p->bias_at = space_take(&p->workspace_bytes, p->const_bias ? 0 : p->n_panels * 2 * lanes, sizeof(float));
     p->shared_v_at = space_take(&p->workspace_bytes, p->shared ? v : 0, sizeof(float));
     p->shared_odd_at = space_take(&p->workspace_bytes, p->shared ? p->tiles : 0, sizeof(bool));
-    p->v_at = space_take(&p->worker_bytes, p->shared ? 0 : v, sizeof(float));
+    p->v_at = space_take(&p->worker_bytes, p->shared || p->in_place ? 0 : v, sizeof(float));
     p->odd_at = space_take(&p->worker_bytes, p->shared ? 0 : p->block, sizeof(bool));
-    p->m_at = space_take(&p->worker_bytes, m, sizeof(float));
+    if (p->in_place) {
+        p->m_at = space_take(&p->worker_bytes, space_mul(p->points + 1, p->v_pitch), sizeof(float));
+        p->v_at = space_add(p->m_at, space_mul(p->m_pitch, sizeof(float)));
+    } else {
+        p->m_at = space_take(&p->worker_bytes, m, sizeof(float));
+    }
     p->clean_at = space_take(&p->worker_bytes, space_mul(p->points, p->depth), sizeof(float));
     p->near_at = space_take(&p->worker_bytes, k->parts ? p->points * WINO_NEAR : 0, sizeof(float));
     p->space_at = space_take(&p->worker_bytes, k->space_bytes ? k->space_bytes(p->depth) : 0, 1);
@@ -242,10 +276,7 @@ wino_plan cpu_wino_plan(const struct thaw_device *dev, const backend_op *op, win
     const bool has_bias = op->kind == THAW_OP_CONV2D && op->n_in > 2;
     p.const_bias = !has_bias || op->in[2].role == THAW_ROLE_CONST;
     cut(dev, &p);
-    p.v_pitch = odd_lines(space_mul(whole_rows(&p, p.shared ? p.tiles : p.block), p.v_row));
-    p.whole_block = whole_rows(&p, p.block);
-    p.m_pitch = odd_lines(space_mul(p.whole_block, p.panel_width));
-    p.m_panel = space_mul(p.points, p.m_pitch);
+    set_pitches(&p);
     reserve_state(&p);
     reserve_workspace(&p, space_max(dev->threads, 1));
     return p;

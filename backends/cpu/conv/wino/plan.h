@@ -3,7 +3,10 @@
  * V holds the transformed tiles, U the transformed weights, M their products: M[s] = V[s]*U[s] for each set s
  * of points (kernels.h). A block of tiles is transformed, multiplied with the weights of a group of panels,
  * and transformed back, while V and M are in the second-level cache. Where there are few tiles, all of them
- * make one V that the threads share, and each takes some of the panels. */
+ * make one V that the threads share, and each takes some of the panels.
+ *
+ * Where weights are split on their way (AMX), a block should be large, so that this is done seldom: M[s] then
+ * takes the place of V[s - 1], of which nothing is read any more, and all panels are one group. */
 #ifndef THAW_CPU_CONV_WINO_PLAN_H
 #define THAW_CPU_CONV_WINO_PLAN_H
 
@@ -32,6 +35,7 @@ typedef struct {
     size_t depth;                   /* channels, up to a whole vector or WINO_BLOCK */
     size_t v_row;                   /* elements of f32 that a row of V takes the place of */
     bool shared;                    /* one V for all threads */
+    bool in_place;                  /* M takes the place of V */
     size_t blocks, block;           /* cuts of the tiles; tiles of a block, at most */
     size_t groups, group;           /* cuts of the panels; panels of a group, at most */
     size_t whole_block;             /* rows of a block, with those that pad it */
