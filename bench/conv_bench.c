@@ -19,6 +19,7 @@
 #include "backends/cpu/conv/conv.h"
 #include "backends/cpu/isa.h"
 #include "backends/cpu/peak.h"
+#include "core/base/memory.h"
 #include "core/base/slabs.h"
 #include "core/base/threads.h"
 
@@ -64,7 +65,7 @@ static const bench_layer layers[] = {
 
 static void *need(size_t bytes)
 {
-    void *p = aligned_alloc(64, (bytes + 127) / 64 * 64);
+    void *p = thaw_alloc_aligned(bytes + 64, 64); /* in huge pages, as a program's memory is */
     if (!p) {
         fprintf(stderr, "conv_bench: no memory for %zu bytes: take a smaller batch\n", bytes);
         exit(1);
@@ -122,7 +123,7 @@ typedef struct {
     double cost, best;
 } bench_algo;
 
-#define MAX_ALGOS 12
+#define MAX_ALGOS 16
 
 typedef struct {
     backend_op op;
@@ -285,8 +286,8 @@ static void measure(const char *title, bench_op *ops, size_t n, struct thaw_devi
     printf("%s\n", title);
     report(ops, n, after > peak ? after : peak);
     for (int k = 0; k < 3; k++)
-        free(buffer[k]);
-    free(space);
+        thaw_free_aligned(buffer[k]);
+    thaw_free_aligned(space);
     for (size_t i = 0; i < n; i++) {
         for (size_t k = 0; k < ops[i].n_algos; k++) {
             if (ops[i].algo[k].algo->destroy)
@@ -342,8 +343,8 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < n; i++)
         set_up(&ops[i], &dev, &layers[trained[i]], THAW_OP_CONV2D_BWD_FILTER, batch, &choice, weights);
     measure("backward, filter", ops, n, &dev, repeats);
-    free(ops);
-    free(weights);
+    thaw_free_aligned(ops);
+    thaw_free_aligned(weights);
     thaw_threads_destroy(threads);
     return 0;
 }

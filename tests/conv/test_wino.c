@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "backends/cpu/conv/wino/wino.h"
+#include "backends/cpu/isa.h"
 #include "run_conv.h"
 
 static const cpu_isa isas[] = {CPU_ISA_GENERIC, CPU_ISA_AVX2, CPU_ISA_AVX512};
@@ -128,11 +129,55 @@ static void an_odd_number_stays_in_its_windows(void **state)
     }
 }
 
+/* Calls `check` with each variant's way on AMX. */
+static void each_on_amx(void (*check)(const conv_case *c, size_t variant, run_options o))
+{
+    if (!cpu_take_amx_bf16()) {
+        print_message("no AMX here: Winograd's products on it are not tested\n");
+        skip();
+    }
+    for (size_t variant = 0; variant < WINO_VARIANTS; variant++) {
+        const conv_case c = case_of(&cpu_wino_variants[variant]);
+        char name[64];
+        snprintf(name, sizeof name, "%s amx", cpu_wino_variants[variant].name);
+        check(&c, variant, (run_options){CPU_ISA_AVX512, 2, true, 1, 0, name});
+    }
+}
+
+static void check_error(const conv_case *c, size_t variant, run_options o)
+{
+    const double error = relative_error(c, o);
+    print_message("%s: relative L2 error %.2e\n", o.name, error);
+    assert_true(error <= 1e-6 * bounds[variant]);
+    assert_true(error > 1e-9);
+}
+
+static void every_variant_is_exact_enough_on_amx(void **state)
+{
+    (void)state;
+    each_on_amx(check_error);
+}
+
+static void check_both_odd(const conv_case *c, size_t variant, run_options o)
+{
+    (void)variant;
+    check_odd(c, o, NAN);
+    check_odd(c, o, INFINITY);
+}
+
+static void an_odd_number_stays_in_its_windows_on_amx(void **state)
+{
+    (void)state;
+    each_on_amx(check_both_odd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_variant_is_exact_enough),
         cmocka_unit_test(an_odd_number_stays_in_its_windows),
+        cmocka_unit_test(every_variant_is_exact_enough_on_amx),
+        cmocka_unit_test(an_odd_number_stays_in_its_windows_on_amx),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,5 +23,12 @@ const cpu_algo *const cpu_conv_algos[] = {
         &cpu_wino_backward[WINO_##MH##x##MW##_##RH##x##RW##_##S],
 #include "wino/variants.def"
 #undef WINO
+#if defined(THAW_CPU_BF16)
+#define WINO(MH, RH, MW, RW, S, terms, name)                                                                 \
+    &cpu_wino_forward_amx[WINO_##MH##x##MW##_##RH##x##RW##_##S],                                             \
+        &cpu_wino_backward_amx[WINO_##MH##x##MW##_##RH##x##RW##_##S],
+#include "wino/variants.def"
+#undef WINO
+#endif
     NULL,
 };

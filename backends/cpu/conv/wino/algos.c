@@ -28,11 +28,14 @@ static size_t least_terms(const backend_op *op, const wino_variant *v)
            least_taps(g.src_w, g.dst_w, v->rw, v->stride, g.pad_left) * g.channels;
 }
 
-static bool accepts(const struct thaw_device *dev, const backend_op *op, size_t variant, char *why,
-                    size_t cap)
+static bool accepts(const struct thaw_device *dev, const backend_op *op, wino_way way, char *why, size_t cap)
 {
-    const wino_variant *v = &cpu_wino_variants[variant];
+    const wino_variant *v = &cpu_wino_variants[way.variant];
     const thaw_conv_attr *a = &op->attr.conv;
+    if (way.amx && !dev->amx_bf16) {
+        snprintf(why, cap, "this processor, or its operating system, has no AMX");
+        return false;
+    }
     if (!cpu_conv_transform_accepts(dev, op, why, cap))
         return false;
     if ((size_t)op->in[1].n != v->rh || (size_t)op->in[1].h != v->rw) {
@@ -63,66 +66,92 @@ static bool accepts(const struct thaw_device *dev, const backend_op *op, size_t 
  * has left the second-level cache during the run. */
 #define TRANSFORM_BYTE 0.45
 #define AGAIN_BYTE     0.16
+#define AGAIN_SPLIT    0.25 /* and to split it, for AMX */
+/* For a multiply-add of numbers in parts, padding included. */
+#define AMX_EACH 0.4
 /* For an element of U. */
 #define WEIGHTS_EACH 60.0
 
-static double cost(const struct thaw_device *dev, const backend_op *op, size_t variant)
+static double cost(const struct thaw_device *dev, const backend_op *op, wino_way way)
 {
     cpu_conv_typical typical;
     cpu_conv_typical_of(dev, op, &typical);
-    const wino_plan p = cpu_wino_plan(&typical.dev, &typical.op, variant);
+    const wino_plan p = cpu_wino_plan(&typical.dev, &typical.op, way);
     const double columns = (double)p.n_panels * (double)p.panel_width;
     const double spots = (double)p.points * (double)p.tiles;
-    const double transformed = spots * ((double)p.depth + columns) * sizeof(float);
+    const double transformed = spots * ((double)p.v_row + columns) * sizeof(float);
     const double weights = (double)p.weight_elements * sizeof(float), lanes = (double)p.conv->lanes;
     const double again = (double)p.traffic > weights ? (double)p.traffic - weights : 0;
-    return spots * (double)p.geo.channels * columns / COST_EFFICIENCY + weights * cpu_conv_cost_of_byte(dev) +
-           again * AGAIN_BYTE * lanes + transformed * TRANSFORM_BYTE * lanes +
+    const double rows = (double)p.points * (double)p.blocks * (double)p.whole_block;
+    const double products = way.amx ? rows * (double)p.depth * columns * AMX_EACH
+                                    : spots * (double)p.geo.channels * columns / COST_EFFICIENCY;
+    return products + weights * cpu_conv_cost_of_byte(dev) +
+           again * (way.amx ? AGAIN_SPLIT : AGAIN_BYTE) * lanes + transformed * TRANSFORM_BYTE * lanes +
            cpu_conv_cost_of_weights(&typical, (double)p.weight_elements, WEIGHTS_EACH);
 }
 
-/* A cpu_algo has no place for the number of a variant: each gets functions that know theirs. */
-#define WINO(MH, RH, MW, RW, S, TERMS, NAME)                                                                 \
-    static bool accepts_##MH##x##MW##_##RH##x##RW##_##S(const struct thaw_device *dev, const backend_op *op, \
-                                                        char *why, size_t cap)                               \
+/* A cpu_algo has no place for its way: each gets functions that know theirs. */
+#define FUNCTIONS(ID, VARIANT, AMX)                                                                          \
+    static bool accepts_##ID(const struct thaw_device *dev, const backend_op *op, char *why, size_t cap)     \
     {                                                                                                        \
-        return accepts(dev, op, WINO_##MH##x##MW##_##RH##x##RW##_##S, why, cap);                             \
+        return accepts(dev, op, (wino_way){VARIANT, AMX}, why, cap);                                         \
     }                                                                                                        \
-    static double cost_##MH##x##MW##_##RH##x##RW##_##S(const struct thaw_device *dev, const backend_op *op)  \
+    static double cost_##ID(const struct thaw_device *dev, const backend_op *op)                             \
     {                                                                                                        \
-        return cost(dev, op, WINO_##MH##x##MW##_##RH##x##RW##_##S);                                          \
+        return cost(dev, op, (wino_way){VARIANT, AMX});                                                      \
     }                                                                                                        \
-    static size_t workspace_##MH##x##MW##_##RH##x##RW##_##S(const struct thaw_device *dev,                   \
-                                                            const backend_op *op)                            \
+    static size_t workspace_##ID(const struct thaw_device *dev, const backend_op *op)                        \
     {                                                                                                        \
-        return cpu_wino_workspace(dev, op, WINO_##MH##x##MW##_##RH##x##RW##_##S);                            \
+        return cpu_wino_workspace(dev, op, (wino_way){VARIANT, AMX});                                        \
     }                                                                                                        \
-    static thaw_status prepare_##MH##x##MW##_##RH##x##RW##_##S(                                              \
-        const struct thaw_device *dev, const backend_op *op, const void *const *data, void **state,          \
-        thaw_error *err)                                                                                     \
+    static thaw_status prepare_##ID(const struct thaw_device *dev, const backend_op *op,                     \
+                                    const void *const *data, void **state, thaw_error *err)                  \
     {                                                                                                        \
-        return cpu_wino_prepare(dev, op, WINO_##MH##x##MW##_##RH##x##RW##_##S, data, state, err);            \
+        return cpu_wino_prepare(dev, op, (wino_way){VARIANT, AMX}, data, state, err);                        \
     }
+#define ENTRY(KIND, ID, ISA, NAME)                                                                           \
+    {                                                                                                        \
+        .name = NAME, .kind = KIND, .min_isa = ISA, .max_isa = CPU_ISA_AVX512, .accepts = accepts_##ID,      \
+        .cost = cost_##ID, .workspace = workspace_##ID, .prepare = prepare_##ID,                             \
+        .destroy = cpu_wino_destroy, .weights = cpu_wino_weights, .run = cpu_wino_run,                       \
+    }
+
+#define WINO(MH, RH, MW, RW, S, TERMS, NAME)                                                                 \
+    FUNCTIONS(MH##x##MW##_##RH##x##RW##_##S, WINO_##MH##x##MW##_##RH##x##RW##_##S, false)
 #include "variants.def"
 #undef WINO
 
-#define ENTRY(KIND, MH, RH, MW, RW, S, TERMS, NAME)                                                          \
-    {                                                                                                        \
-        .name = NAME, .kind = KIND, .min_isa = CPU_ISA_GENERIC, .max_isa = CPU_ISA_AVX512,                   \
-        .accepts = accepts_##MH##x##MW##_##RH##x##RW##_##S, .cost = cost_##MH##x##MW##_##RH##x##RW##_##S,    \
-        .workspace = workspace_##MH##x##MW##_##RH##x##RW##_##S,                                              \
-        .prepare = prepare_##MH##x##MW##_##RH##x##RW##_##S, .destroy = cpu_wino_destroy,                     \
-        .weights = cpu_wino_weights, .run = cpu_wino_run,                                                    \
-    }
-
 const cpu_algo cpu_wino_forward[WINO_VARIANTS] = {
-#define WINO(...) ENTRY(THAW_OP_CONV2D, __VA_ARGS__),
+#define WINO(MH, RH, MW, RW, S, TERMS, NAME)                                                                 \
+    ENTRY(THAW_OP_CONV2D, MH##x##MW##_##RH##x##RW##_##S, CPU_ISA_GENERIC, NAME),
 #include "variants.def"
 #undef WINO
 };
 
 const cpu_algo cpu_wino_backward[WINO_VARIANTS] = {
-#define WINO(...) ENTRY(THAW_OP_CONV2D_BWD_DATA, __VA_ARGS__),
+#define WINO(MH, RH, MW, RW, S, TERMS, NAME)                                                                 \
+    ENTRY(THAW_OP_CONV2D_BWD_DATA, MH##x##MW##_##RH##x##RW##_##S, CPU_ISA_GENERIC, NAME),
 #include "variants.def"
 #undef WINO
 };
+
+#if defined(THAW_CPU_BF16)
+#define WINO(MH, RH, MW, RW, S, TERMS, NAME)                                                                 \
+    FUNCTIONS(amx_##MH##x##MW##_##RH##x##RW##_##S, WINO_##MH##x##MW##_##RH##x##RW##_##S, true)
+#include "variants.def"
+#undef WINO
+
+const cpu_algo cpu_wino_forward_amx[WINO_VARIANTS] = {
+#define WINO(MH, RH, MW, RW, S, TERMS, NAME)                                                                 \
+    ENTRY(THAW_OP_CONV2D, amx_##MH##x##MW##_##RH##x##RW##_##S, CPU_ISA_AVX512, NAME " amx"),
+#include "variants.def"
+#undef WINO
+};
+
+const cpu_algo cpu_wino_backward_amx[WINO_VARIANTS] = {
+#define WINO(MH, RH, MW, RW, S, TERMS, NAME)                                                                 \
+    ENTRY(THAW_OP_CONV2D_BWD_DATA, amx_##MH##x##MW##_##RH##x##RW##_##S, CPU_ISA_AVX512, NAME " amx"),
+#include "variants.def"
+#undef WINO
+};
+#endif

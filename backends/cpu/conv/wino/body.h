@@ -1,6 +1,7 @@
 /* body.h: Winograd's transforms, in terms of a vector type. Included behind kernels_body.h by the file of
  * each instruction set, with what that one is given and the names of its two tables, WINO_KERNELS and
  * WINO_PRODUCTS. */
+#include "backends/cpu/conv/space.h"
 #include "kernels.h"
 
 #define WINO_T                   vec
@@ -75,7 +76,7 @@ INLINE vec input_channels(const wino_input *t, size_t at, size_t n, const wino_v
         vec d[WINO_MAX_N], v[WINO_MAX_N];
         UNROLL
         for (size_t j = 0; j < nw; j++) {
-            const float *p = t->pixels[i * nw + j] + at;
+            const float *p = t->pixels[i * nw + j] + t->first + at;
             d[j] = n == LANES ? vec_loadu(p) : vec_load_part(p, n);
         }
         input_1d(f->mw, f->rw, f->stride, d, v);
@@ -207,18 +208,27 @@ INLINE void weights_body(const wino_weights *t, const wino_variant *f)
         weights_half(t->taps + at, pitch, t->out + at, f);
 }
 
+/* Rows of V with one panel, and what is drawn meanwhile. */
+typedef struct {
+    const char *v;
+    size_t v_pitch, depth;
+    const float *u;
+    float *out;
+    const char *draw; /* a line at each k, or NULL */
+} product_rows;
+
 /* One piece of the sum, in registers. Three rows share a pointer, because there are not enough of them for
  * one each: row m is at base[m/3] + m%3*pitch. draw: as sum_tile's. */
-INLINE void product_piece(const wino_product *t, size_t first, size_t n, size_t rows, size_t nv, bool draw)
+INLINE void product_piece(const product_rows *t, size_t first, size_t n, size_t rows, size_t nv, bool draw)
 {
-    const size_t bases = (rows + 2) / 3, pitch = t->v_pitch * sizeof(float);
+    const size_t bases = (rows + 2) / 3, pitch = t->v_pitch;
     const char *base[(ROWS + 2) / 3];
     const float *u = t->u + first * nv * LANES;
-    const char *prefetch = draw ? t->prefetch + first * LINE * sizeof(float) : NULL;
+    const char *prefetch = draw ? t->draw + first * LINE * sizeof(float) : NULL;
     vec acc[ROWS][2];
     UNROLL
     for (size_t i = 0; i < bases; i++)
-        base[i] = (const char *)(t->v + first) + 3 * i * pitch;
+        base[i] = t->v + first * sizeof(float) + 3 * i * pitch;
     UNROLL
     for (size_t m = 0; m < rows; m++) {
         UNROLL
@@ -252,12 +262,12 @@ INLINE void product_piece(const wino_product *t, size_t first, size_t n, size_t 
     }
 }
 
-INLINE void product_body(const wino_product *t, size_t rows, size_t nv)
+INLINE void product_body(const product_rows *t, size_t rows, size_t nv)
 {
     const size_t pieces = (t->depth + WINO_MAX_CHAIN - 1) / WINO_MAX_CHAIN;
     for (size_t i = 0, first = 0; i < pieces; i++) {
         const size_t end = t->depth * (i + 1) / pieces;
-        if (t->prefetch)
+        if (t->draw)
             product_piece(t, first, end - first, rows, nv, true);
         else
             product_piece(t, first, end - first, rows, nv, false);
@@ -266,11 +276,11 @@ INLINE void product_body(const wino_product *t, size_t rows, size_t nv)
 }
 
 #define DEFINE_PRODUCTS(R)                                                                                   \
-    static void product_1x##R(const wino_product *t)                                                         \
+    static void product_1x##R(const product_rows *t)                                                         \
     {                                                                                                        \
         product_body(t, R, 1);                                                                               \
     }                                                                                                        \
-    static void product_2x##R(const wino_product *t)                                                         \
+    static void product_2x##R(const product_rows *t)                                                         \
     {                                                                                                        \
         product_body(t, R, 2);                                                                               \
     }
@@ -280,9 +290,36 @@ EACH_ROW_COUNT(DEFINE_PRODUCTS)
 #define PRODUCT_1(R) [R] = product_1x##R,
 #define PRODUCT_2(R) [R] = product_2x##R,
 
+static void (*const products[2][ROWS + 1])(const product_rows *t) = {{EACH_ROW_COUNT(PRODUCT_1)},
+                                                                     {EACH_ROW_COUNT(PRODUCT_2)}};
+
+/* The first pieces draw the weights that come next: there are as many lines for each k as vectors in a panel.
+ */
+static void product_multiply(const wino_product *t, void *space)
+{
+    (void)space;
+    const size_t pieces = space_ceil(t->rows, ROWS);
+    for (size_t i = 0; i < pieces; i++) {
+        const size_t first = space_cut(t->rows, pieces, i), n = space_cut(t->rows, pieces, i + 1) - first;
+        const product_rows rows = {
+            .v = (const char *)t->v + first * t->v_pitch,
+            .v_pitch = t->v_pitch,
+            .depth = t->depth,
+            .u = t->u.at,
+            .out = t->out + first * t->u.vectors * LANES,
+            .draw = t->draw && i < t->u.vectors ? t->draw + i * t->depth * LINE * sizeof(float) : NULL,
+        };
+        products[t->u.vectors - 1][n](&rows);
+    }
+}
+
+static void product_nothing(void *space)
+{
+    (void)space;
+}
+
 const wino_products WINO_PRODUCTS = {
-    .product = {{EACH_ROW_COUNT(PRODUCT_1)}, {EACH_ROW_COUNT(PRODUCT_2)}},
-};
+    .ahead = 1, .begin = product_nothing, .multiply = product_multiply, .end = product_nothing};
 
 #define WINO(MH, RH, MW, RW, S, terms, name)                                                                 \
     static const wino_variant variant_##MH##x##MW##_##RH##x##RW##_##S = {name, MH, RH, MW, RW, S, terms};    \

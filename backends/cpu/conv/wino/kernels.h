@@ -56,10 +56,10 @@ static inline float *wino_values_at(const wino_values *v, wino_spot s)
     return v->base + s.before * v->point_pitch + (v->tile * s.share + s.at) * v->row;
 }
 
-/* out[p][c] = (B^T d B)[p] at channel c, for all channels and 0 up to a whole vector. */
+/* out[p][c] = (B^T d B)[p] at channel first + c, for c < channels and 0 up to a whole vector. */
 typedef struct {
     const float *const *pixels; /* nh*nw, row by row */
-    size_t channels;
+    size_t first, channels;
     wino_values out;
 } wino_input;
 
@@ -67,15 +67,39 @@ typedef struct {
  * of products is what the output transform enlarges, and it grows with the length of their chain. */
 #define WINO_MAX_CHAIN ((size_t)48)
 
-/* out[i*W + j] = sum over k < depth of v[i*v_pitch + k] * u[k*W + j]    for i < R and j < W, R being the
- * kernel's rows and W its width in elements. */
+/* The weights of a set in one panel: W = vectors*lanes of them for each channel. */
 typedef struct {
-    const float *v;
-    size_t v_pitch, depth;
-    const float *u; /* aligned to a vector, as is out */
-    float *out;
-    const char *prefetch; /* NULL, or a line of it is drawn towards the second-level cache at each k */
+    const float *at; /* aligned to a vector */
+    size_t vectors;  /* 1 or 2 */
+} wino_factor;
+
+/* M of a set in one panel:
+ * out[i*W + j] = sum over k < depth of V[i][k] * u.at[k*W + j]    for i < rows and j < W.
+ * A row of V has a number for each k, or, where the kernels say parts (below), for each WINO_BLOCK of them
+ * one part of each, then the next, smaller one; in a part 0, 16, 1, 17 … 15, 31 of the block follow each
+ * other. */
+typedef struct {
+    const void *v;
+    size_t v_pitch; /* bytes */
+    size_t rows, depth;
+    wino_factor u, next; /* next: what this thread multiplies with behind it, or at = NULL */
+    float *out;          /* aligned to a vector, as V */
+    const char *draw;    /* NULL, or drawn towards the second-level cache: as many bytes as u has */
 } wino_product;
+
+/* What V in parts is padded to: channels with 0, and rows of a set, in V and in M, with what is left there.
+ */
+#define WINO_BLOCK      ((size_t)32)
+#define WINO_BLOCK_ROWS ((size_t)32)
+
+/* Rows of V in parts, from f32: to[p] is written with the parts of from[p*pitch + c], c < channels, and 0 up
+ * to a whole block, for p < points. What lies behind the channels up to a whole vector is 0. */
+typedef struct {
+    const float *from; /* aligned to a vector, as pitch and to */
+    size_t pitch, points, channels;
+    uint16_t *const *to;
+    size_t first; /* elements behind to[p] */
+} wino_split;
 
 /* out[i*row_pitch + j*pixel_pitch + c] = max(floor, bias[c] + (A^T q A)[i][j]) at channel c, for i < rows,
  * j < cols and c < channels, where q[p] = products[p][c]. A NaN passes through the maximum. */
@@ -103,9 +127,15 @@ typedef struct {
     void (*weights)(const wino_weights *t);
 } wino_kernels;
 
+/* begin and end run on the thread that multiplies, before the first product of a task and behind its last. */
 typedef struct {
-    /* [vectors of the panel - 1][rows]; rows as conv_kernels has them for the instruction set */
-    void (*product[2][CONV_MAX_ROWS + 1])(const wino_product *t);
+    size_t parts; /* of a number in V; 0: V is of f32 */
+    size_t ahead; /* products from the one whose weights are drawn to this one */
+    void (*begin)(void *space);
+    void (*multiply)(const wino_product *t, void *space);
+    void (*end)(void *space);
+    void (*split)(const wino_split *t);  /* NULL without parts */
+    size_t (*space_bytes)(size_t depth); /* of space, which is aligned to 64 bytes; NULL: none */
 } wino_products;
 
 enum {
@@ -122,7 +152,11 @@ extern const wino_products cpu_wino_products_generic;
 extern const wino_kernels cpu_wino_kernels_avx2[WINO_VARIANTS], cpu_wino_kernels_avx512[WINO_VARIANTS];
 extern const wino_products cpu_wino_products_avx2, cpu_wino_products_avx512;
 #endif
+#if defined(THAW_CPU_BF16)
+extern const wino_products cpu_wino_products_amx;
+#endif
 
+/* For an instruction set above CPU_ISA_REFERENCE that this machine has. */
 const wino_products *cpu_wino_products(cpu_isa isa);
 /* Those of one variant for an instruction set above CPU_ISA_REFERENCE that this machine has. */
 const wino_kernels *cpu_wino_kernels(cpu_isa isa, size_t variant);

@@ -32,61 +32,76 @@ static wino_tiles tiles_of(const wino_job *job, size_t chunk, uint32_t worker)
     t.v_tile = p->shared ? t.first : 0;
     t.odd = p->shared ? job->shared_odd + t.first : worker_at(job, worker, p->odd_at);
     t.clean = worker_at(job, worker, p->clean_at);
+    t.near = worker_at(job, worker, p->near_at);
     return t;
 }
 
-/* The weights of a panel for a set of points. */
-static const float *weights_at(const wino_job *job, size_t panel, size_t set)
-{
-    const conv_panel *c = &job->panels[panel];
-    return job->weights + c->weights_at + set * job->plan->geo.channels * c->vectors * job->plan->conv->lanes;
-}
+/* A group of the panels with a block of tiles: their products, set by set. */
+typedef struct {
+    const wino_job *job;
+    const wino_tiles *tiles;
+    size_t index;
+    float *m;
+    void *space;
+    const void *next; /* the weights of the next op, or NULL */
+} wino_group;
 
-/* M[s] = V[s]*U[s] for one panel and set. The first pieces of the product draw the weights that come next
- * towards the cache: there are as many lines for each k as vectors in a panel. */
-static void multiply(const wino_job *job, const wino_tiles *t, size_t index, size_t set, float *m,
-                     const void *next)
+/* The weights of product i of a group; those behind its last are the next group's. */
+static wino_factor factor_of(const wino_job *job, size_t group, size_t i)
 {
     const wino_plan *p = job->plan;
-    const conv_panel *panel = &job->panels[index];
-    const size_t width = panel->vectors * p->conv->lanes, depth = p->geo.channels;
-    const wino_spot spot = cpu_wino_set(p->variant, set);
-    const size_t rows = t->count * spot.share, pieces = space_ceil(rows, p->conv->max_rows);
-    const float *v = t->v + spot.before * p->v_pitch + t->v_tile * spot.share * p->depth;
-    wino_product product = {
-        .v_pitch = p->depth,
-        .depth = depth,
-        .u = weights_at(job, index, set),
-    };
-    for (size_t i = 0; i < pieces; i++) {
-        const size_t first = space_cut(rows, pieces, i), n = space_cut(rows, pieces, i + 1) - first;
-        product.v = v + first * p->depth;
-        product.out = m + spot.before * p->m_pitch + first * width;
-        product.prefetch = next && i < panel->vectors ? (const char *)next + i * depth * CPU_LINE : NULL;
-        p->products->product[panel->vectors - 1][n](&product);
-    }
-}
-
-/* Group `index` of the panels. next: the weights of the next op, or NULL. */
-static void do_group(const wino_job *job, const wino_tiles *t, size_t index, uint32_t worker,
-                     const void *next)
-{
-    const wino_plan *p = job->plan;
-    const size_t first = space_cut(p->n_panels, p->groups, index);
-    const size_t end = space_cut(p->n_panels, p->groups, index + 1);
-    float *m = worker_at(job, worker, p->m_at);
-    if (!next && end < p->n_panels)
-        next = weights_at(job, end, 0);
-    for (size_t set = 0; set < p->sets; set++) {
-        for (size_t i = first; i < end; i++) {
-            const void *behind = i + 1 < end         ? weights_at(job, i + 1, set)
-                                 : set + 1 < p->sets ? weights_at(job, first, set + 1)
-                                                     : next;
-            multiply(job, t, i, set, m + (i - first) * p->m_panel, behind);
+    for (; group < p->groups; group++) {
+        const size_t first = space_cut(p->n_panels, p->groups, group);
+        const size_t n = space_cut(p->n_panels, p->groups, group + 1) - first;
+        if (i < n * p->sets) {
+            const conv_panel *c = &job->panels[first + i % n];
+            const size_t before = i / n * p->geo.channels * c->vectors * p->conv->lanes;
+            return (wino_factor){job->weights + c->weights_at + before, c->vectors};
         }
+        i -= n * p->sets;
     }
-    for (size_t i = first; i < end; i++)
-        cpu_wino_tiles_out(t, &job->panels[i], i, m + (i - first) * p->m_panel);
+    return (wino_factor){NULL, 0};
+}
+
+/* M[s] = V[s]*U[s] for product i, while the weights of those behind it come near. last: of this task. */
+static void multiply(const wino_group *g, size_t i, size_t panels, bool last)
+{
+    const wino_plan *p = g->job->plan;
+    const wino_tiles *t = g->tiles;
+    const wino_spot spot = cpu_wino_set(p->variant, i / panels);
+    const void *ahead = factor_of(g->job, g->index, i + p->products->ahead).at;
+    wino_product product = {
+        .v = t->v + spot.before * p->v_pitch + t->v_tile * spot.share * p->v_row,
+        .v_pitch = p->v_row * sizeof(float),
+        .rows = t->count * spot.share,
+        .depth = p->geo.channels,
+        .u = factor_of(g->job, g->index, i),
+        .out = g->m + i % panels * p->m_panel + spot.before * p->m_pitch,
+        .draw = ahead && !(last && g->next) ? ahead : g->next,
+    };
+    if (!last)
+        product.next = factor_of(g->job, g->index, i + 1);
+    p->products->multiply(&product, g->space);
+}
+
+/* last: of this task. */
+static void do_group(const wino_group *g, bool last)
+{
+    const wino_plan *p = g->job->plan;
+    const size_t first = space_cut(p->n_panels, p->groups, g->index);
+    const size_t n = space_cut(p->n_panels, p->groups, g->index + 1) - first;
+    for (size_t i = 0; i < n * p->sets; i++)
+        multiply(g, i, n, last && i + 1 == n * p->sets);
+    for (size_t i = 0; i < n; i++)
+        cpu_wino_tiles_out(g->tiles, &g->job->panels[first + i], first + i, g->m + i * p->m_panel);
+}
+
+static wino_group group_of(const wino_job *job, const wino_tiles *t, size_t index, uint32_t worker,
+                           const void *next)
+{
+    return (wino_group){
+        job, t, index, worker_at(job, worker, job->plan->m_at), worker_at(job, worker, job->plan->space_at),
+        next};
 }
 
 static void block_task(void *arg, uint32_t task, uint32_t worker)
@@ -94,10 +109,12 @@ static void block_task(void *arg, uint32_t task, uint32_t worker)
     const wino_job *job = arg;
     const wino_plan *p = job->plan;
     const wino_tiles t = tiles_of(job, task, worker);
-    const void *next = cpu_next_weights(job->call, p->blocks, task, worker);
+    wino_group g = group_of(job, &t, 0, worker, cpu_next_weights(job->call, p->blocks, task, worker));
     cpu_wino_tiles_in(&t);
-    for (size_t i = 0; i < p->groups; i++)
-        do_group(job, &t, i, worker, i + 1 == p->groups ? next : NULL);
+    p->products->begin(g.space);
+    for (; g.index < p->groups; g.index++)
+        do_group(&g, g.index + 1 == p->groups);
+    p->products->end(g.space);
 }
 
 static void input_task(void *arg, uint32_t task, uint32_t worker)
@@ -111,8 +128,11 @@ static void panel_task(void *arg, uint32_t task, uint32_t worker)
     const wino_job *job = arg;
     const wino_plan *p = job->plan;
     const wino_tiles t = tiles_of(job, task % job->chunks, worker);
-    do_group(job, &t, task / job->chunks, worker,
-             cpu_next_weights(job->call, p->groups * p->blocks, task, worker));
+    const void *next = cpu_next_weights(job->call, p->groups * p->blocks, task, worker);
+    const wino_group g = group_of(job, &t, task / job->chunks, worker, next);
+    p->products->begin(g.space);
+    do_group(&g, true);
+    p->products->end(g.space);
 }
 
 static void weights_task(void *arg, uint32_t task, uint32_t worker)

@@ -39,8 +39,52 @@ static void point_at_pixels(const wino_tiles *t, place at, const float **pixels)
     }
 }
 
-/* The same tile with zeros in the place of what is not finite. */
-static void transform_clean(const wino_tiles *t, wino_input *in, const float **pixels)
+/* The rows of a tile's points in V, in the order of the sets, and how far it is from there to the next
+ * tile's: in elements of bf16, for V in parts. */
+typedef struct {
+    uint16_t *row[WINO_MAX_POINTS];
+    size_t step[WINO_MAX_POINTS];
+} split_rows;
+
+static void split_rows_of(const wino_tiles *t, split_rows *r)
+{
+    const wino_plan *p = t->plan;
+    for (size_t set = 0; set < p->sets; set++) {
+        const wino_spot s = cpu_wino_set(p->variant, set);
+        float *v = t->v + s.before * p->v_pitch + t->v_tile * s.share * p->v_row;
+        for (size_t i = 0; i < s.share; i++) {
+            r->row[s.before + i] = (uint16_t *)(void *)(v + i * p->v_row);
+            r->step[s.before + i] = s.share * p->v_row * sizeof *v / sizeof **r->row;
+        }
+    }
+}
+
+/* A few channels of all points at a time, by way of the first-level cache. */
+static bool transform_in_parts(const wino_tiles *t, const float *const *pixels, const split_rows *rows)
+{
+    const wino_plan *p = t->plan;
+    bool finite = true;
+    for (size_t c = 0; c < p->geo.channels; c += WINO_NEAR) {
+        const size_t n = space_min(WINO_NEAR, p->geo.channels - c);
+        const wino_input in = {pixels, c, n, {t->near, WINO_NEAR, WINO_NEAR, 0}};
+        const wino_split split = {t->near, WINO_NEAR, p->points, n, rows->row, c * p->products->parts};
+        finite &= p->wino->input(&in);
+        p->products->split(&split);
+    }
+    return finite;
+}
+
+static bool transform(const wino_tiles *t, size_t tile, const float *const *pixels, const split_rows *rows)
+{
+    const wino_plan *p = t->plan;
+    if (p->products->parts)
+        return transform_in_parts(t, pixels, rows);
+    const wino_input in = {pixels, 0, p->geo.channels, {t->v, p->v_pitch, p->v_row, t->v_tile + tile}};
+    return p->wino->input(&in);
+}
+
+/* Puts zeros in the place of what is not finite. */
+static void point_at_clean(const wino_tiles *t, const float **pixels)
 {
     const wino_plan *p = t->plan;
     for (size_t q = 0; q < p->points; q++) {
@@ -49,19 +93,24 @@ static void transform_clean(const wino_tiles *t, wino_input *in, const float **p
             to[c] = isfinite(pixels[q][c]) ? pixels[q][c] : 0.0f;
         pixels[q] = to;
     }
-    p->wino->input(in);
 }
 
 void cpu_wino_tiles_in(const wino_tiles *t)
 {
     const wino_plan *p = t->plan;
     const float *pixels[WINO_MAX_POINTS];
+    split_rows rows;
+    if (p->products->parts)
+        split_rows_of(t, &rows);
     for (size_t i = 0; i < t->count; i++) {
-        wino_input in = {pixels, p->geo.channels, {t->v, p->v_pitch, p->depth, t->v_tile + i}};
         point_at_pixels(t, place_of(p, t->first + i), pixels);
-        t->odd[i] = !p->wino->input(&in);
-        if (t->odd[i])
-            transform_clean(t, &in, pixels);
+        t->odd[i] = !transform(t, i, pixels, &rows);
+        if (t->odd[i]) {
+            point_at_clean(t, pixels);
+            transform(t, i, pixels, &rows);
+        }
+        for (size_t q = 0; p->products->parts && q < p->points; q++)
+            rows.row[q] += rows.step[q];
     }
 }
 

@@ -15,6 +15,7 @@ typedef struct {
     size_t v_tile; /* tiles in it before these */
     bool *odd;     /* of each tile: whether it reads an infinity or a NaN */
     float *clean;  /* plan->points*plan->depth elements of scratch */
+    float *near;   /* plan->points*WINO_NEAR of them where V is in parts */
 } wino_tiles;
 
 /* Fills v and odd. */

@@ -5,9 +5,9 @@
 #include "backends/cpu/call.h"
 #include "backends/cpu/conv/space.h"
 
-size_t cpu_wino_workspace(const struct thaw_device *dev, const backend_op *op, size_t variant)
+size_t cpu_wino_workspace(const struct thaw_device *dev, const backend_op *op, wino_way way)
 {
-    return cpu_wino_plan(dev, op, variant).workspace_bytes;
+    return cpu_wino_plan(dev, op, way).workspace_bytes;
 }
 
 /* Backward, the last tap is the first. */
@@ -39,11 +39,11 @@ void cpu_wino_transform_panel(const wino_plan *plan, const backend_op *op, const
     plan->wino->weights(&w);
 }
 
-thaw_status cpu_wino_prepare(const struct thaw_device *dev, const backend_op *op, size_t variant,
+thaw_status cpu_wino_prepare(const struct thaw_device *dev, const backend_op *op, wino_way way,
                              const void *const *const_data, void **state, thaw_error *err)
 {
     const thaw_host *host = dev->host;
-    const wino_plan p = cpu_wino_plan(dev, op, variant);
+    const wino_plan p = cpu_wino_plan(dev, op, way);
     size_t head = 0, packed_bytes = space_mul(p.packed_elements, sizeof(float));
     space_take(&head, 1, sizeof(wino_state));
     if (space_add(head, p.state_bytes) == SIZE_MAX || packed_bytes == SIZE_MAX)

@@ -6,11 +6,11 @@
 #ifndef THAW_CPU_CONV_WINO_H
 #define THAW_CPU_CONV_WINO_H
 
-#include "kernels.h"
+#include "plan.h"
 
-/* As the members of cpu_algo, for the variant of that number (kernels.h). */
-size_t cpu_wino_workspace(const struct thaw_device *dev, const backend_op *op, size_t variant);
-thaw_status cpu_wino_prepare(const struct thaw_device *dev, const backend_op *op, size_t variant,
+/* As the members of cpu_algo. */
+size_t cpu_wino_workspace(const struct thaw_device *dev, const backend_op *op, wino_way way);
+thaw_status cpu_wino_prepare(const struct thaw_device *dev, const backend_op *op, wino_way way,
                              const void *const *const_data, void **state, thaw_error *err);
 void cpu_wino_destroy(const struct thaw_device *dev, void *state);
 cpu_weights cpu_wino_weights(const struct thaw_device *dev, const void *state);
@@ -19,5 +19,9 @@ void cpu_wino_run(const cpu_call *call);
 /* One algorithm for each variant: CONV2D and CONV2D_BWD_DATA. */
 extern const cpu_algo cpu_wino_forward[WINO_VARIANTS];
 extern const cpu_algo cpu_wino_backward[WINO_VARIANTS];
+#if defined(THAW_CPU_BF16)
+extern const cpu_algo cpu_wino_forward_amx[WINO_VARIANTS];
+extern const cpu_algo cpu_wino_backward_amx[WINO_VARIANTS];
+#endif
 
 #endif
