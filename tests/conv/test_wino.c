@@ -140,7 +140,7 @@ static void each_on_amx(void (*check)(const conv_case *c, size_t variant, run_op
         const conv_case c = case_of(&cpu_wino_variants[variant]);
         char name[64];
         snprintf(name, sizeof name, "%s amx", cpu_wino_variants[variant].name);
-        check(&c, variant, (run_options){CPU_ISA_AVX512, 2, true, 1, 0, name});
+        check(&c, variant, (run_options){CPU_ISA_AVX512, 2, true, 1, 0, name, false});
     }
 }
 
