@@ -1,8 +1,8 @@
 /* amx.h: steps of a product on AMX's tiles, for files compiled with its instructions.
  *
- * Four tiles of sums, 0 1 above 2 3, hold BF16_ROWS rows of two vectors of columns. A factor is one number of
- * bf16, or stands in three parts (bf16.h): of the nine products of their parts the six largest are summed,
- * the least of which is 2^-16 of the whole, those left out 2^-24. */
+ * Four tiles of sums, 0 1 above 2 3, hold BF16_ROWS rows of two vectors of columns, or fewer of either. A
+ * factor is one number of bf16, or stands in three parts (bf16.h): of the nine products of their parts the
+ * six largest are summed, the least of which is 2^-16 of the whole, those left out 2^-24. */
 #ifndef THAW_CPU_CONV_AMX_H
 #define THAW_CPU_CONV_AMX_H
 
@@ -30,6 +30,12 @@ AMX_INLINE void amx_zero(void)
     _tile_zero(3);
 }
 
+/* Which tiles of sums there are: two vectors of columns or one, BF16_ROWS rows or half of them. A constant at
+ * every call. */
+typedef struct {
+    bool wide, tall;
+} amx_shape;
+
 /* The left factor of a step: BF16_ROWS rows of BF16_BLOCK numbers. */
 typedef struct {
     const uint16_t *upper, *lower; /* the first row, and the one BF16_LANES below */
@@ -37,30 +43,31 @@ typedef struct {
     size_t plane;                  /* elements from a part to the next, smaller one */
 } amx_left;
 
-AMX_INLINE void amx_load_left(const amx_left *a, size_t part)
+AMX_INLINE void amx_load_left(const amx_left *a, size_t part, amx_shape shape)
 {
     _tile_loadd(4, a->upper + part * a->plane, a->pitch);
-    _tile_loadd(5, a->lower + part * a->plane, a->pitch);
+    if (shape.tall)
+        _tile_loadd(5, a->lower + part * a->plane, a->pitch);
 }
 
-/* b: for each part of the right factor, the largest first, BF16_BLOCK rows of the panel in pairs. wide: two
- * vectors of columns, a constant at every call. */
-AMX_INLINE void amx_load_right(const uint16_t *b, size_t part, bool wide)
+/* b: for each part of the right factor, the largest first, BF16_BLOCK rows of the panel in pairs. */
+AMX_INLINE void amx_load_right(const uint16_t *b, size_t part, amx_shape shape)
 {
-    const size_t width = (wide ? 4 : 2) * BF16_LANES;
+    const size_t width = (shape.wide ? 4 : 2) * BF16_LANES;
     b += part * (BF16_BLOCK / 2) * width;
     _tile_loadd(6, b, width * sizeof *b);
-    if (wide)
+    if (shape.wide)
         _tile_loadd(7, b + 2 * BF16_LANES, width * sizeof *b);
 }
 
-AMX_INLINE void amx_multiply(bool wide)
+AMX_INLINE void amx_multiply(amx_shape shape)
 {
     _tile_dpbf16ps(0, 4, 6);
-    if (wide)
+    if (shape.wide)
         _tile_dpbf16ps(1, 4, 7);
-    _tile_dpbf16ps(2, 5, 6);
-    if (wide)
+    if (shape.tall)
+        _tile_dpbf16ps(2, 5, 6);
+    if (shape.tall && shape.wide)
         _tile_dpbf16ps(3, 5, 7);
 }
 
@@ -97,58 +104,59 @@ AMX_INLINE size_t amx_turns(size_t parts)
 
 /* sums += a*b over BF16_BLOCK terms. parts: 1 or BF16_PARTS, a constant at every call. Small products come
  * first, and of two that follow each other one factor stays in its tiles. */
-AMX_INLINE void amx_step(const amx_left *a, const uint16_t *b, size_t parts, bool wide, amx_turn *turn,
+AMX_INLINE void amx_step(const amx_left *a, const uint16_t *b, size_t parts, amx_shape shape, amx_turn *turn,
                          void *work)
 {
-    amx_load_left(a, 0);
+    amx_load_left(a, 0, shape);
     if (parts > 1) {
-        amx_load_right(b, 2, wide);
-        amx_multiply(wide);
+        amx_load_right(b, 2, shape);
+        amx_multiply(shape);
         turn(work);
-        amx_load_right(b, 1, wide);
-        amx_multiply(wide);
+        amx_load_right(b, 1, shape);
+        amx_multiply(shape);
         turn(work);
-        amx_load_left(a, 1);
-        amx_multiply(wide);
+        amx_load_left(a, 1, shape);
+        amx_multiply(shape);
         turn(work);
     }
-    amx_load_right(b, 0, wide);
-    amx_multiply(wide);
+    amx_load_right(b, 0, shape);
+    amx_multiply(shape);
     turn(work);
     if (parts > 1) {
-        amx_load_left(a, 2);
-        amx_multiply(wide);
+        amx_load_left(a, 2, shape);
+        amx_multiply(shape);
         turn(work);
-        amx_load_left(a, 0);
-        amx_multiply(wide);
+        amx_load_left(a, 0, shape);
+        amx_multiply(shape);
         turn(work);
     }
 }
 
-/* Sums of a block of rows: AMX_SUMS numbers, tile by tile, aligned to 64 bytes; tiles 1 and 3 count where
- * wide. */
+/* Sums of a block of rows: AMX_SUMS numbers, tile by tile, aligned to 64 bytes. */
 #define AMX_TILE (BF16_LANES * BF16_LANES)
 #define AMX_SUMS (4 * AMX_TILE)
 
-AMX_INLINE void amx_load(const float *sums, bool wide)
+AMX_INLINE void amx_load(const float *sums, amx_shape shape)
 {
     const size_t row = BF16_LANES * sizeof *sums;
     _tile_loadd(0, sums, row);
-    if (wide)
+    if (shape.wide)
         _tile_loadd(1, sums + AMX_TILE, row);
-    _tile_loadd(2, sums + 2 * AMX_TILE, row);
-    if (wide)
+    if (shape.tall)
+        _tile_loadd(2, sums + 2 * AMX_TILE, row);
+    if (shape.tall && shape.wide)
         _tile_loadd(3, sums + 3 * AMX_TILE, row);
 }
 
-AMX_INLINE void amx_store(float *sums, bool wide)
+AMX_INLINE void amx_store(float *sums, amx_shape shape)
 {
     const size_t row = BF16_LANES * sizeof *sums;
     _tile_stored(0, sums, row);
-    if (wide)
+    if (shape.wide)
         _tile_stored(1, sums + AMX_TILE, row);
-    _tile_stored(2, sums + 2 * AMX_TILE, row);
-    if (wide)
+    if (shape.tall)
+        _tile_stored(2, sums + 2 * AMX_TILE, row);
+    if (shape.tall && shape.wide)
         _tile_stored(3, sums + 3 * AMX_TILE, row);
 }
 

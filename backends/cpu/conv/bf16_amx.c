@@ -106,9 +106,9 @@ AMX_INLINE void advance(const conv_bf16_product *p, place *at)
 }
 
 /* `steps` steps from `at` on for one block of rows, while those of the block before are written. fresh: with
- * sums of 0. parts, wide: constants at every call. */
+ * sums of 0. parts: a constant at every call. */
 AMX_INLINE void block(const conv_bf16_product *p, size_t first, place at, size_t steps, const uint16_t *right,
-                      float *sums, bool fresh, aside *work, size_t parts, bool wide)
+                      float *sums, bool fresh, aside *work, size_t parts, amx_shape shape)
 {
     const uint16_t *rows = p->a + first * p->a_pitch;
     amx_left a = {.pitch = p->a_pitch * sizeof *p->a, .plane = p->a_plane};
@@ -116,15 +116,15 @@ AMX_INLINE void block(const conv_bf16_product *p, size_t first, place at, size_t
     if (fresh)
         amx_zero();
     else
-        amx_load(sums, wide);
+        amx_load(sums, shape);
     for (size_t i = 0; i < steps; i++, advance(p, &at)) {
         a.upper = rows + p->tap_at[at.tap] + at.k;
         a.lower = a.upper + BF16_LANES * p->a_pitch;
-        amx_step(&a, right, parts, wide, turn, &own);
-        right += parts * BF16_BLOCK * (wide ? 2 : 1) * BF16_LANES;
+        amx_step(&a, right, parts, shape, turn, &own);
+        right += parts * BF16_BLOCK * (shape.wide ? 2 : 1) * BF16_LANES;
     }
     amx_write_rows(&own.before, own.done, own.before.rows);
-    amx_store(sums, wide);
+    amx_store(sums, shape);
     *work = own;
     work->before.rows = work->done = 0;
 }
@@ -178,9 +178,13 @@ AMX_INLINE void group(const conv_bf16_product *p, size_t first, const void *next
             side.next = split_behind(p, done + steps, next, work->right[work->side ^ 1], blocks * turns);
         for (size_t i = 0; i < blocks; i++) {
             float *sums = work->sums + i * AMX_SUMS;
-            block(p, first + i * BF16_ROWS, at, steps, right, sums, done == 0, &side, parts, wide);
+            const size_t at_row = first + i * BF16_ROWS;
+            if (p->rows - at_row > BF16_LANES)
+                block(p, at_row, at, steps, right, sums, done == 0, &side, parts, (amx_shape){wide, true});
+            else
+                block(p, at_row, at, steps, right, sums, done == 0, &side, parts, (amx_shape){wide, false});
             if (done + steps == all)
-                side.before = amx_rows_of(p, first + i * BF16_ROWS, BF16_ROWS, sums);
+                side.before = amx_rows_of(p, at_row, BF16_ROWS, sums);
         }
         for (size_t i = 0; i < steps; i++)
             advance(p, &at);

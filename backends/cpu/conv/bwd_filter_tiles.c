@@ -240,17 +240,18 @@ void cpu_conv_filter_multiply(const filter_block *b, filter_packing *meanwhile, 
                   .packing = *meanwhile};
     const filter_step *steps = b->steps;
     const size_t n = b->n;
+    const amx_shape whole = {true, true};
     amx_left a = {.pitch = BF16_BLOCK * sizeof(uint16_t), .plane = BF16_BLOCK * BF16_BLOCK};
     amx_zero();
     for (size_t i = 0; i < n; i++) {
         a.upper = b->left + steps[i].left * FILTER_PACK;
         a.lower = a.upper + LANES * BF16_BLOCK;
-        amx_step(&a, b->right + steps[i].right * FILTER_PACK, BF16_PARTS, true, take_turn, &side);
+        amx_step(&a, b->right + steps[i].right * FILTER_PACK, BF16_PARTS, whole, take_turn, &side);
     }
     while (side.turns < TURNS_OF_BLOCK)
         take_turn(&side);
     *meanwhile = side.packing;
-    amx_store(work->sums[work->turn], true);
+    amx_store(work->sums[work->turn], whole);
     work->before = *b;
     work->turn ^= 1;
 }

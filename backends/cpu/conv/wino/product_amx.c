@@ -146,27 +146,38 @@ AMX_INLINE void turn_3(void *work)
     amx_draw(&a->ahead);
 }
 
-/* parts, wide: constants at every call. */
+/* parts: a constant at every call. */
 AMX_INLINE void rows_body(const wino_product *t, size_t first, const uint16_t *u, aside *side, size_t parts,
-                          bool wide)
+                          amx_shape shape)
 {
-    const size_t width = (wide ? 2 : 1) * BF16_LANES, row = width * sizeof *t->out;
+    const size_t width = (shape.wide ? 2 : 1) * BF16_LANES, row = width * sizeof *t->out;
     const uint16_t *v = (const uint16_t *)(const void *)((const char *)t->v + first * t->v_pitch);
     float *out = t->out + first * width, *low = out + BF16_LANES * width;
     amx_left a = {v, v + BF16_LANES * t->v_pitch / sizeof *v, t->v_pitch, WINO_BLOCK};
     amx_zero();
     for (size_t k = 0; k < t->depth; k += WINO_BLOCK) {
-        amx_step(&a, u, parts, wide, turn_3, side);
+        amx_step(&a, u, parts, shape, turn_3, side);
         a.upper += parts * WINO_BLOCK;
         a.lower += parts * WINO_BLOCK;
         u += parts * WINO_BLOCK * width;
     }
     _tile_stored(0, out, row);
-    if (wide)
+    if (shape.wide)
         _tile_stored(1, out + BF16_LANES, row);
-    _tile_stored(2, low, row);
-    if (wide)
+    if (shape.tall)
+        _tile_stored(2, low, row);
+    if (shape.tall && shape.wide)
         _tile_stored(3, low + BF16_LANES, row);
+}
+
+/* A block of rows. wide: a constant at every call. */
+AMX_INLINE void block_body(const wino_product *t, size_t first, const uint16_t *u, aside *side, size_t parts,
+                           bool wide)
+{
+    if (t->rows - first > BF16_LANES)
+        rows_body(t, first, u, side, parts, (amx_shape){wide, true});
+    else
+        rows_body(t, first, u, side, parts, (amx_shape){wide, false});
 }
 
 AMX_INLINE void multiply_body(const wino_product *t, amx_space *space, size_t parts)
@@ -185,9 +196,9 @@ AMX_INLINE void multiply_body(const wino_product *t, amx_space *space, size_t pa
     side.each = space_ceil(side.next.rows, turns);
     for (size_t first = 0; first < t->rows; first += BF16_ROWS) {
         if (t->u.vectors == 2)
-            rows_body(t, first, u, &side, parts, true);
+            block_body(t, first, u, &side, parts, true);
         else
-            rows_body(t, first, u, &side, parts, false);
+            block_body(t, first, u, &side, parts, false);
     }
     split_some(&side.next, side.next.rows, parts);
 }
