@@ -97,7 +97,7 @@ typedef struct cli_common {
     {                                                                                                        \
         .name = "exact", .kind = CLI_FLAG, .target = &(c)->exact,                                            \
         .help =                                                                                              \
-            "convolutions by their own products alone, without Winograd's transforms: slower, more exact"    \
+            "convolutions by their own products alone, no Winograd, no numbers in parts: slower, more exact" \
     }
 /* "f32", "tf32" or "bf16", of a THAW_RECIPE_PRECISION_*. */
 const char *cli_precision_name(int32_t precision);

@@ -96,11 +96,13 @@ def forward_kinds(setup):
         "batches": (1, 32),
         "target": {1: 1.2, 32: 1.2},
     }
-    bf16 = {"bf16": {**plain, **bf16}}
+    forward, bf16 = {"forward": plain}, {"bf16": {**plain, **bf16}}
     if has_amx():
+        # In f32 the peers make no use of it by themselves.
+        forward["forward without AMX"] = {**plain, "device": "cpu:0,amx=off", "batches": (1, 32)}
         no_amx = {"device": "cpu:0,amx=off", "env": {"ONEDNN_MAX_CPU_ISA": "AVX512_CORE_BF16"}}
         bf16["bf16 without AMX"] = {**bf16["bf16"], **no_amx}
-    return {"forward": {"forward": plain}, "avx2": {"avx2": {**plain, **avx2}}, "bf16": bf16}
+    return {"forward": forward, "avx2": {"avx2": {**plain, **avx2}}, "bf16": bf16}
 
 
 def compare(setup, results):

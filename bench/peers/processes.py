@@ -37,15 +37,20 @@ class Turn:
             self.file.close()
 
 
-def run(command, env=None, allowed=(0,)):
+def run(command, env=None, allowed=(0,), processors=None):
     """-> {"seconds": of the whole process, "bytes": the most memory it had, "text": its standard output}
 
-    This process stays small on purpose: a child is charged at its birth with its parent's memory.
+    processors: those that it may use, all if None. This process stays small on purpose: a child is charged at its birth with its parent's memory.
     """
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         start = time.perf_counter()
         child = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env={**os.environ, **(env or {})}
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            env={**os.environ, **(env or {})},
+            preexec_fn=processors and (lambda: os.sched_setaffinity(0, processors)),
         )
         _, status, usage = os.wait4(child.pid, 0)
         seconds = time.perf_counter() - start

@@ -8,12 +8,12 @@ import sys
 from processes import HERE, Failed, run, say
 
 
-def thaw_train(setup, photos, epochs, threads):
+def thaw_train(setup, photos, epochs, threads, processors=None):
     command = [setup.thaw, "train", photos, "-o", os.path.join(setup.work, "trained.safetensors")]
     command += ["--weights", setup.base, "--epochs", epochs, "--threads", str(threads)]
     command += ["--device", "cpu:0", "--quiet", "--json"]
     with setup.turn():
-        result = run(command)
+        result = run(command, processors=processors)
     result["report"] = json.loads(result.pop("text"))
     return result
 
@@ -108,16 +108,18 @@ def scaling(setup, results):
     say("== scaling")
     half = half_of(setup.photos, os.path.join(setup.work, "half"))
     runs = {}
-    for name, photos, epochs, threads in (
-        ("all", setup.photos, "5,5", setup.threads),
-        ("half", half, "5,5", setup.threads),
-        ("short", setup.photos, "1,1", setup.threads),
-        ("one", setup.photos, "1,1", 1),
+    first = {min(os.sched_getaffinity(0))}
+    for name, photos, epochs, threads, processors in (
+        ("all", setup.photos, "5,5", setup.threads, None),
+        ("half", half, "5,5", setup.threads, None),
+        ("short", setup.photos, "1,1", setup.threads, None),
+        ("one thread", setup.photos, "1,1", 1, None),
+        ("one processor", setup.photos, "1,1", 1, first),
     ):
         rounds = []
         for r in range(1 if setup.quick else 3):
             say("  %s, round %d" % (name, r + 1))
-            rounds.append(thaw_train(setup, photos, epochs, threads))
+            rounds.append(thaw_train(setup, photos, epochs, threads, processors))
         runs[name] = min(rounds, key=lambda r: r["seconds"])
     epoch, prefix = parts(runs["all"])
     epoch_half, _ = parts(runs["half"])
@@ -126,8 +128,13 @@ def scaling(setup, results):
         ("an epoch's time for a photo, all photos to half of them", epoch / epoch_half, "1"),
         ("the frozen part's time, 5+5 epochs to 1+1", prefix / prefix_short, "1"),
         (
-            "speed of epochs 1,1 on %d threads to 1" % setup.threads,
-            runs["one"]["seconds"] / runs["short"]["seconds"],
+            "speed of epochs 1,1 on %d threads to one processor's" % setup.threads,
+            runs["one processor"]["seconds"] / runs["short"]["seconds"],
+            "1.9 where there are 2",
+        ),
+        (
+            "the same to 1 thread's, whose photos others decode",
+            runs["one thread"]["seconds"] / runs["short"]["seconds"],
             "1.9 where there are 2",
         ),
     ):

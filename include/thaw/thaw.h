@@ -186,7 +186,7 @@ typedef struct thaw_recipe {
     int32_t precision;  /* THAW_RECIPE_PRECISION_*; default F32 */
     int32_t check_step; /* 1: the first step of each phase is computed by cpu:0 too, and must agree */
     /* 1: convolutions multiply their own factors, in no algorithm that adds them up before, as Winograd's
-     * does */
+     * does, or takes them apart */
     int32_t exact;
 } thaw_recipe;
 
