@@ -117,6 +117,14 @@ thaw_status thaw_atomic_open(const char *path, thaw_atomic_file *file, thaw_erro
     return THAW_OK;
 }
 
+void thaw_atomic_start_sync(thaw_atomic_file *file)
+{
+    fflush(file->stream);
+#if defined(__linux__)
+    sync_file_range(fileno(file->stream), 0, 0, SYNC_FILE_RANGE_WRITE);
+#endif
+}
+
 static void sync_folder_of(const char *path)
 {
     char *dir = thaw_strdup(path);

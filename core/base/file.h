@@ -22,6 +22,9 @@ typedef struct thaw_atomic_file {
 /* Opens path.tmp-<pid>-<n> in the folder of path. Nothing at path changes until commit. THAW_E_INVALID if
  * path is a folder, a device or a pipe, THAW_E_NOT_FOUND if its folder is missing. */
 thaw_status thaw_atomic_open(const char *path, thaw_atomic_file *file, thaw_error *err);
+/* Has the system begin to bring to the disk what was written so far, and does not wait: commit will have less
+ * to wait for. An error shows there. */
+void thaw_atomic_start_sync(thaw_atomic_file *file);
 /* Flushes, syncs, renames over path and syncs the folder. On failure the old file is untouched and the
  * temporary one is removed. The struct is spent either way. */
 thaw_status thaw_atomic_commit(thaw_atomic_file *file, thaw_error *err);

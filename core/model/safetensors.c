@@ -353,12 +353,14 @@ static thaw_status cannot_write(const char *path, thaw_error *err)
                            path);
 }
 
+/* Bytes after which the disk is given work. */
+#define SYNC_BYTES ((size_t)4 << 20)
+
 /* One by one: what is read for it is not in memory all at once. */
-static thaw_status write_tensors(const thaw_atomic_file *file, const char *path,
-                                 const thaw_weight *const *tensors, size_t n, const thaw_st_source *source,
-                                 thaw_error *err)
+static thaw_status write_tensors(thaw_atomic_file *file, const char *path, const thaw_weight *const *tensors,
+                                 size_t n, const thaw_st_source *source, thaw_error *err)
 {
-    size_t most = 0;
+    size_t most = 0, waiting = 0;
     for (size_t i = 0; i < n; i++)
         if (!tensors[i]->data && tensors[i]->count > most)
             most = tensors[i]->count;
@@ -372,6 +374,11 @@ static thaw_status write_tensors(const thaw_atomic_file *file, const char *path,
         errno = 0;
         if (st == THAW_OK && fwrite(values, sizeof *values, w->count, file->stream) != w->count)
             st = cannot_write(path, err);
+        waiting += w->count * sizeof *values;
+        if (st != THAW_OK || waiting < SYNC_BYTES)
+            continue;
+        thaw_atomic_start_sync(file);
+        waiting = 0;
     }
     free(room);
     return st;

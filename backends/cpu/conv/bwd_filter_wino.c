@@ -153,14 +153,15 @@ static wino_plan make_plan(const struct thaw_device *dev, const backend_op *op)
 }
 
 /* Products, in shorter tiles than the direct algorithm's and with sums that pass through memory: at about
- * half its rate; and the transforms. */
+ * half its rate; and the transforms, those of x and dy through memory. */
 static double wino_cost(const struct thaw_device *dev, const backend_op *op)
 {
     cpu_conv_typical typical;
     cpu_conv_typical_of(dev, op, &typical);
     const wino_plan p = make_plan(&typical.dev, &typical.op);
-    const double in = (double)p.in, out = (double)p.out, tiles = (double)p.tiles, axis = CONV_AXIS;
-    return 2 * (double)p.points * (tiles * in * out + axis * (tiles * (in + out) + in * out));
+    const double in = (double)p.in, out = (double)p.out, tiles = (double)p.tiles;
+    const double spread = 20, gather = CONV_AXIS;
+    return 2 * (double)p.points * (tiles * in * out + spread * tiles * (in + out) + gather * in * out);
 }
 
 static size_t wino_workspace(const struct thaw_device *dev, const backend_op *op)

@@ -53,6 +53,20 @@ void CPU_NAME(cpu_simd_global_avgpool_bwd)(const cpu_call *call)
     cpu_parallel(call, backend_pixels(dx), cpu_grain((size_t)dx->c), global_bwd_pixels);
 }
 
+/* sum[c] += the rows' elements c, in the order of the rows. Four rows at a time: the sums pass through the
+ * cache less often, and more reads are under way. */
+static void add_rows(double *restrict sum, const float *row, size_t pitch, size_t rows, size_t channels)
+{
+    for (; rows >= 4; rows -= 4, row += 4 * pitch) {
+        const float *r1 = row + pitch, *r2 = r1 + pitch, *r3 = r2 + pitch;
+        for (size_t c = 0; c < channels; c++)
+            sum[c] = sum[c] + (double)row[c] + (double)r1[c] + (double)r2[c] + (double)r3[c];
+    }
+    for (; rows > 0; rows--, row += pitch)
+        for (size_t c = 0; c < channels; c++)
+            sum[c] += (double)row[c];
+}
+
 static void bias_blocks(const cpu_call *call, size_t first, size_t last)
 {
     const thaw_tensor *dy = &call->op->in[0];
@@ -61,11 +75,9 @@ static void bias_blocks(const cpu_call *call, size_t first, size_t last)
         double *restrict sum = (double *)call->workspace + b * channels;
         for (size_t c = 0; c < channels; c++)
             sum[c] = 0;
-        for (size_t p = b * PARTIAL_PIXELS; p < partial_end(b, pixels); p++) {
-            const float *g = cpu_in(call, 0) + cpu_at(dy, p);
-            for (size_t c = 0; c < channels; c++)
-                sum[c] += (double)g[c];
-        }
+        const size_t begin = b * PARTIAL_PIXELS;
+        add_rows(sum, cpu_in(call, 0) + cpu_at(dy, begin), (size_t)dy->pixel_pitch,
+                 partial_end(b, pixels) - begin, channels);
     }
 }
 
