@@ -181,7 +181,7 @@ AMX_INLINE void multiply_body(const wino_product *t, amx_space *space, size_t pa
     space->side ^= 1;
     space->ready = t->next.at;
     aside side = {.next = splitting_of(&t->next, t->depth, buffer_at(space, space->side, t->depth, parts)),
-                  .ahead = amx_ahead_of(t->draw, t->draw ? bytes : 0, turns)};
+                  .ahead = t->draw ? amx_ahead_of(t->draw, bytes, turns) : amx_ahead_of(u, 0, turns)};
     side.each = space_ceil(side.next.rows, turns);
     for (size_t first = 0; first < t->rows; first += BF16_ROWS) {
         if (t->u.vectors == 2)
