@@ -2,7 +2,7 @@
  *
  * V comes in parts. U comes in f32, which is less to read than its parts are, and is split a product ahead,
  * by the vector instructions that the tiles leave time for. */
-#include <string.h>
+#include <stdatomic.h>
 
 #include "backends/cpu/conv/amx.h"
 #include "backends/cpu/conv/space.h"
@@ -177,6 +177,8 @@ AMX_INLINE void multiply_body(const wino_product *t, amx_space *space, size_t pa
     if (space->ready != t->u.at) {
         splitting now = splitting_of(&t->u, t->depth, u);
         split_some(&now, now.rows, parts);
+        /* Compilers do not see that a load of a tile reads what has just been written. */
+        atomic_signal_fence(memory_order_seq_cst);
     }
     space->side ^= 1;
     space->ready = t->next.at;
