@@ -36,6 +36,10 @@ static bool accepts(const struct thaw_device *dev, const backend_op *op, wino_wa
         snprintf(why, cap, "this processor, or its operating system, has no AMX");
         return false;
     }
+    if (way.amx && op->precision == THAW_PREC_BF16) {
+        snprintf(why, cap, "is for f32: the op permits to round the factors, which is faster");
+        return false;
+    }
     if (!cpu_conv_transform_accepts(dev, op, why, cap))
         return false;
     if ((size_t)op->in[1].n != v->rh || (size_t)op->in[1].h != v->rw) {

@@ -118,16 +118,17 @@ static size_t bytes_by_blocks(const cutter *c, size_t blocks, size_t groups)
     return space_add(bytes, bytes_of_products(c, m));
 }
 
-/* The same with M in the place of V, and one group. */
+/* The same with M in the place of V, and one group. What does not fit goes out and comes back twice, with
+ * misses that nothing hides where it is most of the block. */
 static size_t bytes_in_place(const cutter *c, size_t blocks)
 {
     const wino_plan *p = c->plan;
     const size_t rows = whole_rows(p, space_ceil(p->tiles, blocks)), m = space_mul(c->m_tile, p->n_panels);
     const size_t all_u = space_mul(c->u_panel, p->n_panels);
-    size_t bytes = space_add(2 * space_mul(all_u, blocks), bytes_of_waste(c, blocks));
-    if (space_mul(rows, space_max(c->v_tile, m)) > c->room)
-        bytes = space_add(bytes, space_mul(p->tiles, space_add(4 * c->v_tile, 5 * m)));
-    return bytes;
+    const size_t bytes = space_add(space_mul(all_u, 2 * blocks), bytes_of_waste(c, blocks));
+    const size_t block = space_mul(rows, space_max(c->v_tile, m));
+    const size_t each = block / 2 > c->room ? 10 : 4;
+    return block > c->room ? space_add(bytes, space_mul(each * blocks, block - c->room)) : bytes;
 }
 
 /* Each block of a group reads the group's U, and every thread reads all of V, a part of which it has written.

@@ -2,7 +2,7 @@
  *
  * V comes in parts. U comes in f32, which is less to read than its parts are, and is split a product ahead,
  * by the vector instructions that the tiles leave time for. */
-#include <string.h>
+#include <stdatomic.h>
 
 #include "backends/cpu/conv/amx.h"
 #include "backends/cpu/conv/space.h"
@@ -10,16 +10,16 @@
 
 _Static_assert(WINO_BLOCK == BF16_BLOCK && WINO_BLOCK_ROWS == BF16_ROWS, "a step of amx.h");
 
-/* Splits 32 numbers into `parts` lines, `step` elements apart, in which low[i] and high[i] follow each other.
- * A part is what a number has in its upper half, the next one is of what that leaves. The last of two parts
- * is rounded; three hold all of a number. rounds: the first part is rounded as well, so that what is left of
- * numbers, and with it what is left out of their products with others, is of either sign. */
-AMX_INLINE void split_pairs(__m512 low, __m512 high, size_t parts, bool rounds, uint16_t *out, size_t step)
+/* Splits 32 numbers into BF16_PARTS lines, `step` elements apart, in which low[i] and high[i] follow each
+ * other. A part is what a number has in its upper half, the next one is of what that leaves; three hold all
+ * of it. rounds: the first part is rounded, so that what is left of numbers, and with it what is left out of
+ * their products with others, is of either sign. */
+AMX_INLINE void split_pairs(__m512 low, __m512 high, bool rounds, uint16_t *out, size_t step)
 {
     const __m512i upper = _mm512_set1_epi32((int)0xffff0000u), half = _mm512_set1_epi32(0x8000);
-    for (size_t i = 0; i < parts; i++) {
+    for (size_t i = 0; i < BF16_PARTS; i++) {
         __m512i l = _mm512_castps_si512(low), h = _mm512_castps_si512(high);
-        if (i == 0 ? rounds : i + 1 < BF16_PARTS && i + 1 == parts) {
+        if (i == 0 && rounds) {
             l = _mm512_add_epi32(l, half);
             h = _mm512_add_epi32(h, half);
         }
@@ -32,16 +32,16 @@ AMX_INLINE void split_pairs(__m512 low, __m512 high, size_t parts, bool rounds, 
 
 /* ---- V ------------------------------------------------------------------------------------------------- */
 
-AMX_INLINE void split_body(const wino_split *t, size_t parts)
+static void split(const wino_split *t)
 {
     for (size_t p = 0; p < t->points; p++) {
         const float *from = t->from + p * t->pitch;
         uint16_t *to = t->to[p] + t->first;
-        for (size_t c = 0; c < t->channels; c += WINO_BLOCK, to += parts * WINO_BLOCK) {
+        for (size_t c = 0; c < t->channels; c += WINO_BLOCK, to += BF16_PARTS * WINO_BLOCK) {
             const __m512 low = _mm512_load_ps(from + c);
             const __m512 high =
                 c + BF16_LANES < t->channels ? _mm512_load_ps(from + c + BF16_LANES) : _mm512_setzero_ps();
-            split_pairs(low, high, parts, false, to, WINO_BLOCK);
+            split_pairs(low, high, false, to, WINO_BLOCK);
         }
     }
 }
@@ -60,19 +60,19 @@ static size_t blocks_of(size_t depth)
 }
 
 /* Elements of a buffer, the widest panel in it. */
-static size_t buffer_elements(size_t depth, size_t parts)
+static size_t buffer_elements(size_t depth)
 {
-    return space_mul(blocks_of(depth), parts * WINO_BLOCK * 2 * BF16_LANES);
+    return space_mul(blocks_of(depth), BF16_PARTS * WINO_BLOCK * 2 * BF16_LANES);
 }
 
-static size_t space_bytes(size_t depth, size_t parts)
+static size_t space_bytes(size_t depth)
 {
-    return space_add(SPACE_ALIGN, space_mul(2 * sizeof(uint16_t), buffer_elements(depth, parts)));
+    return space_add(SPACE_ALIGN, space_mul(2 * sizeof(uint16_t), buffer_elements(depth)));
 }
 
-static uint16_t *buffer_at(amx_space *space, size_t side, size_t depth, size_t parts)
+static uint16_t *buffer_at(amx_space *space, size_t side, size_t depth)
 {
-    return (uint16_t *)(void *)((char *)space + SPACE_ALIGN) + side * buffer_elements(depth, parts);
+    return (uint16_t *)(void *)((char *)space + SPACE_ALIGN) + side * buffer_elements(depth);
 }
 
 /* What is left of a panel to be split: row `row` of a block of channels goes with the one 16 below it. */
@@ -92,28 +92,28 @@ static splitting splitting_of(const wino_factor *u, size_t depth, uint16_t *to)
                        .to = to};
 }
 
-AMX_INLINE void split_row(splitting *s, size_t parts)
+AMX_INLINE void split_row(splitting *s)
 {
     const float *low = s->from + s->row * s->width, *high = low + BF16_LANES * s->width;
     for (size_t v = 0; v < s->width; v += BF16_LANES) {
         const __m512 l = s->row < s->depth ? _mm512_load_ps(low + v) : _mm512_setzero_ps();
         const __m512 h = s->row + BF16_LANES < s->depth ? _mm512_load_ps(high + v) : _mm512_setzero_ps();
-        split_pairs(l, h, parts, true, s->to + s->row * 2 * s->width + 2 * v, WINO_BLOCK * s->width);
+        split_pairs(l, h, true, s->to + s->row * 2 * s->width + 2 * v, WINO_BLOCK * s->width);
     }
     if (++s->row < BF16_LANES)
         return;
     s->row = 0;
     s->from += WINO_BLOCK * s->width;
     s->depth = s->depth > WINO_BLOCK ? s->depth - WINO_BLOCK : 0;
-    s->to += parts * WINO_BLOCK * s->width;
+    s->to += BF16_PARTS * WINO_BLOCK * s->width;
 }
 
-AMX_INLINE void split_some(splitting *s, size_t rows, size_t parts)
+AMX_INLINE void split_some(splitting *s, size_t rows)
 {
     rows = rows < s->rows ? rows : s->rows;
     s->rows -= rows;
     for (; rows > 0; rows--)
-        split_row(s, parts);
+        split_row(s);
 }
 
 /* ---- the product --------------------------------------------------------------------------------------- */
@@ -142,7 +142,7 @@ typedef struct {
 AMX_INLINE void turn_3(void *work)
 {
     aside *a = work;
-    split_some(&a->next, a->each, 3);
+    split_some(&a->next, a->each);
     amx_draw(&a->ahead);
 }
 
@@ -184,15 +184,17 @@ AMX_INLINE void multiply_body(const wino_product *t, amx_space *space, size_t pa
 {
     const size_t turns = space_ceil(t->rows, BF16_ROWS) * blocks_of(t->depth) * amx_turns(parts);
     const size_t bytes = t->depth * t->u.vectors * BF16_LANES * sizeof(float);
-    uint16_t *u = buffer_at(space, space->side, t->depth, parts);
+    uint16_t *u = buffer_at(space, space->side, t->depth);
     if (space->ready != t->u.at) {
         splitting now = splitting_of(&t->u, t->depth, u);
-        split_some(&now, now.rows, parts);
+        split_some(&now, now.rows);
+        /* Compilers do not see that a load of a tile reads what has just been written. */
+        atomic_signal_fence(memory_order_seq_cst);
     }
     space->side ^= 1;
     space->ready = t->next.at;
-    aside side = {.next = splitting_of(&t->next, t->depth, buffer_at(space, space->side, t->depth, parts)),
-                  .ahead = amx_ahead_of(t->draw, t->draw ? bytes : 0, turns)};
+    aside side = {.next = splitting_of(&t->next, t->depth, buffer_at(space, space->side, t->depth)),
+                  .ahead = t->draw ? amx_ahead_of(t->draw, bytes, turns) : amx_ahead_of(u, 0, turns)};
     side.each = space_ceil(side.next.rows, turns);
     for (size_t first = 0; first < t->rows; first += BF16_ROWS) {
         if (t->u.vectors == 2)
@@ -200,22 +202,12 @@ AMX_INLINE void multiply_body(const wino_product *t, amx_space *space, size_t pa
         else
             block_body(t, first, u, &side, parts, false);
     }
-    split_some(&side.next, side.next.rows, parts);
+    split_some(&side.next, side.next.rows);
 }
 
-#define DEFINE(PARTS)                                                                                        \
-    static void split_##PARTS(const wino_split *t)                                                           \
-    {                                                                                                        \
-        split_body(t, PARTS);                                                                                \
-    }                                                                                                        \
-    static size_t space_bytes_##PARTS(size_t depth)                                                          \
-    {                                                                                                        \
-        return space_bytes(depth, PARTS);                                                                    \
-    }                                                                                                        \
-    static void multiply_##PARTS(const wino_product *t, void *space)                                         \
-    {                                                                                                        \
-        multiply_body(t, space, PARTS);                                                                      \
-    }
-DEFINE(3)
+static void multiply(const wino_product *t, void *space)
+{
+    multiply_body(t, space, BF16_PARTS);
+}
 
-const wino_products cpu_wino_products_amx = {3, 2, begin, multiply_3, end, split_3, space_bytes_3};
+const wino_products cpu_wino_products_amx = {BF16_PARTS, 2, begin, multiply, end, split, space_bytes};
