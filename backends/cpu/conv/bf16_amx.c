@@ -4,6 +4,8 @@
  * is needed: a chunk of a few steps at a time, while the tiles multiply the chunk before. All rows of a group
  * pass by a chunk before the next one's turn, their sums waiting in the first-level cache. One of bf16 is
  * read as it is, in one chunk. */
+#include <stdatomic.h>
+
 #include "amx_rows.h"
 #include "bf16_unit.h"
 
@@ -156,6 +158,7 @@ AMX_INLINE void split_first(const conv_bf16_product *p, amx_work *work)
 {
     splitting first = split_behind(p, 0, NULL, work->right[work->side], 1);
     split_units(&first, first.left);
+    atomic_signal_fence(memory_order_seq_cst); /* compilers do not know what loads of tiles read */
 }
 
 /* Rows first … with one panel. next: what is multiplied with behind it, or NULL. */
