@@ -1,7 +1,5 @@
 #include "bf16_rows.h"
 
-#include <string.h>
-
 #include "space.h"
 
 /* Rows of a task, at most; more would not make the weights' way from memory any shorter. Of a region more
@@ -22,11 +20,6 @@ static size_t whole_blocks(size_t n, size_t block)
     return space_mul(space_ceil(n, block), block);
 }
 
-static size_t line_pixels(const bf16_rows *r)
-{
-    return r->along.dst + r->along.reach;
-}
-
 /* Elements and blocks of the taps of a filter line, side by side. */
 static size_t joined_elements(const bf16_rows *r)
 {
@@ -38,12 +31,6 @@ static size_t joined_blocks(const bf16_rows *r)
     return space_ceil(joined_elements(r), BF16_BLOCK);
 }
 
-/* Rows that begin in n lines, without those behind the last one's end. */
-static size_t rows_of(const bf16_rows *r, size_t lines)
-{
-    return (lines - 1) * line_pixels(r) + r->along.dst;
-}
-
 /* Of one part. An odd number of cache lines, so that the parts of a tile do not fall into the same sets. */
 static size_t plane_of(size_t elements)
 {
@@ -53,8 +40,8 @@ static size_t plane_of(size_t elements)
 /* Of a remainder: every tap of the last row, in whole blocks of rows, lies within. */
 static size_t remainder_elements(const bf16_rows *r, size_t lines)
 {
-    const size_t rows = whole_blocks(rows_of(r, lines), BF16_ROWS);
-    const size_t last = space_add(space_mul(r->across.reach, line_pixels(r)), r->along.reach);
+    const size_t rows = whole_blocks(bf16_rows_in(r, lines), BF16_ROWS);
+    const size_t last = space_add(space_mul(r->across.reach, bf16_line_pixels(r)), r->along.reach);
     return space_mul(space_add(rows, last), r->pitch);
 }
 
@@ -65,7 +52,7 @@ static size_t region_elements(const bf16_rows *r, size_t lines)
 
 static void cut_region(bf16_rows *r, size_t room)
 {
-    const size_t line = line_pixels(r);
+    const size_t line = bf16_line_pixels(r);
     r->pitch = r->joined ? r->depth : whole_blocks(r->depth, BF16_BLOCK);
     r->k = r->joined ? BF16_BLOCK : r->pitch;
     r->taps = r->joined ? r->across.taps * joined_blocks(r) : r->filter_taps;
@@ -73,23 +60,10 @@ static void cut_region(bf16_rows *r, size_t room)
     while (r->lines > 1 && space_mul(region_elements(r, r->lines), sizeof(uint16_t)) > room)
         r->lines--;
     r->lines = space_ceil(r->across.dst, space_ceil(r->across.dst, r->lines));
-    r->rows = whole_blocks(rows_of(r, r->lines), BF16_ROWS);
+    r->rows = whole_blocks(bf16_rows_in(r, r->lines), BF16_ROWS);
     r->chunks = space_mul(r->geo.batch, space_ceil(r->across.dst, r->lines));
     r->remainder = remainder_elements(r, r->lines);
     r->plane = plane_of(region_elements(r, r->lines));
-}
-
-/* Of the matrix made whole. */
-static size_t all_rows(const bf16_rows *r)
-{
-    return r->geo.batch * r->geo.dst_h * r->geo.dst_w;
-}
-
-/* The first row of a chunk, or behind the last. */
-static size_t first_row(const bf16_rows *r, size_t chunk)
-{
-    const size_t all = all_rows(r);
-    return space_min(space_cut(space_ceil(all, BF16_ROWS), r->chunks, chunk) * BF16_ROWS, all);
 }
 
 static void cut_whole(bf16_rows *r, size_t room)
@@ -101,7 +75,7 @@ static void cut_whole(bf16_rows *r, size_t room)
     const size_t fit = room / space_mul(r->pitch, sizeof(uint16_t));
     const size_t more = space_max(fit, space_min(fit + fit / 2, MIN_TASK_ROWS));
     const size_t most = space_min(space_max(more, BF16_ROWS), MAX_TASK_ROWS) / BF16_ROWS * BF16_ROWS;
-    const size_t blocks = space_ceil(all_rows(r), BF16_ROWS);
+    const size_t blocks = space_ceil(r->geo.batch * r->geo.dst_h * r->geo.dst_w, BF16_ROWS);
     r->chunks = space_ceil(blocks, most / BF16_ROWS);
     r->rows = space_mul(space_ceil(blocks, r->chunks), BF16_ROWS);
     r->plane = plane_of(space_mul(r->rows, r->pitch));
@@ -111,7 +85,7 @@ static void cut_whole(bf16_rows *r, size_t room)
 static double waste(const bf16_rows *r)
 {
     const size_t blocks = r->joined ? joined_blocks(r) : r->along.taps * space_ceil(r->depth, BF16_BLOCK);
-    return (double)line_pixels(r) / (double)r->along.dst * (double)(blocks * BF16_BLOCK) /
+    return (double)bf16_line_pixels(r) / (double)r->along.dst * (double)(blocks * BF16_BLOCK) /
            (double)joined_elements(r);
 }
 
@@ -179,10 +153,10 @@ size_t cpu_conv_bf16_tap(const bf16_rows *r, size_t t)
     if (!r->joined) {
         const size_t i = t / r->along.taps, j = t % r->along.taps;
         const size_t s = r->across.stride, z = r->along.stride;
-        return (i % s * z + j % z) * r->remainder + (i / s * line_pixels(r) + j / z) * r->pitch;
+        return (i % s * z + j % z) * r->remainder + (i / s * bf16_line_pixels(r) + j / z) * r->pitch;
     }
     const size_t blocks = joined_blocks(r);
-    return t / blocks * line_pixels(r) * r->pitch +
+    return t / blocks * bf16_line_pixels(r) * r->pitch +
            space_min(t % blocks * BF16_BLOCK, joined_elements(r) - BF16_BLOCK);
 }
 
@@ -202,161 +176,4 @@ size_t cpu_conv_bf16_filter_tap(const bf16_rows *r, size_t t)
     if (r->region && r->turned)
         t = t % r->along.taps * r->across.taps + t / r->along.taps;
     return r->geo.backward ? r->filter_taps - 1 - t : t;
-}
-
-/* ---- elements ------------------------------------------------------------------------------------------ */
-
-static void put(const bf16_rows *r, const float *from, size_t n, uint16_t *to)
-{
-    if (r->parts == 1)
-        cpu_conv_bf16_round(from, n, to);
-    else
-        cpu_conv_bf16_split(from, n, to, r->plane);
-}
-
-static void put_zeros(const bf16_rows *r, uint16_t *to, size_t n)
-{
-    for (size_t i = 0; i < r->parts; i++)
-        memset(to + i * r->plane, 0, n * sizeof *to);
-}
-
-/* ---- a region ------------------------------------------------------------------------------------------ */
-
-/* n pixels of the source, `step` elements apart. */
-static void fill_pixels(const bf16_rows *r, const float *from, size_t n, size_t step, uint16_t *to)
-{
-    if (step == r->depth && r->pitch == r->depth) { /* side by side here and there */
-        put(r, from, n * r->depth, to);
-        return;
-    }
-    for (size_t i = 0; i < n; i++, from += step, to += r->pitch) {
-        put(r, from, r->depth, to);
-        put_zeros(r, to + r->depth, r->pitch - r->depth);
-    }
-}
-
-/* The pixels of a source line whose coordinate, with the padding before it, has this remainder; the padding
- * on both sides too. outside: all of it is padding. */
-static void fill_line(const bf16_rows *r, const float *line, bool outside, size_t remainder, uint16_t *to)
-{
-    const bf16_axis *axis = &r->along;
-    const size_t n = line_pixels(r), step = axis->stride * axis->step * r->geo.src_pitch;
-    const ptrdiff_t s = (ptrdiff_t)axis->stride, at = (ptrdiff_t)remainder - axis->pad;
-    const size_t before = outside ? n : space_min(at < 0 ? (size_t)((-at + s - 1) / s) : 0, n);
-    const size_t first = (size_t)(at + (ptrdiff_t)before * s); /* its coordinate, behind the padding */
-    const size_t left = !outside && first < axis->src ? space_ceil(axis->src - first, axis->stride) : 0;
-    const size_t inside = space_min(n - before, left);
-    put_zeros(r, to, before * r->pitch);
-    if (inside > 0)
-        fill_pixels(r, line + first * axis->step * r->geo.src_pitch, inside, step, to + before * r->pitch);
-    put_zeros(r, to + (before + inside) * r->pitch, (n - before - inside) * r->pitch);
-}
-
-/* Source line `at`, counted with the padding before the first: all its remainders, in line i of theirs. */
-static void fill_remainders(const bf16_rows *r, const float *image, size_t at, size_t i, uint16_t *a)
-{
-    const ptrdiff_t source = (ptrdiff_t)at - r->across.pad;
-    const bool outside = source < 0 || (size_t)source >= r->across.src;
-    const float *line = outside ? image : image + (size_t)source * r->across.step * r->geo.src_pitch;
-    a += at % r->across.stride * r->along.stride * r->remainder + i * line_pixels(r) * r->pitch;
-    for (size_t j = 0; j < r->along.stride; j++, a += r->remainder)
-        fill_line(r, line, outside, j, a);
-}
-
-static size_t fill_region(const bf16_rows *r, const float *x, size_t chunk, uint16_t *a, size_t *pixels)
-{
-    const conv_geometry *g = &r->geo;
-    const size_t blocks = space_ceil(r->across.dst, r->lines), image = chunk / blocks;
-    const size_t first = chunk % blocks * r->lines, lines = space_min(r->lines, r->across.dst - first);
-    const size_t n = line_pixels(r), rows = rows_of(r, lines), s = r->across.stride;
-    const size_t along = r->turned ? g->dst_w : 1, across = r->turned ? 1 : g->dst_w;
-    x += image * g->src_h * g->src_w * g->src_pitch;
-    for (size_t i = 0; i < (lines + r->across.reach) * s; i++)
-        fill_remainders(r, x, first * s + i, i / s, a);
-    for (size_t i = 0; i < lines; i++)
-        for (size_t j = 0; j < n && i * n + j < rows; j++)
-            pixels[i * n + j] = j < r->along.dst
-                                    ? image * g->dst_h * g->dst_w + (first + i) * across + j * along
-                                    : BF16_NOWHERE;
-    return rows;
-}
-
-/* ---- made whole ---------------------------------------------------------------------------------------- */
-
-static void fill_row(const bf16_rows *r, const float *image, size_t ty, size_t tx, uint16_t *row)
-{
-    const conv_geometry *g = &r->geo;
-    uint16_t *const end = row + r->k;
-    ptrdiff_t y = (ptrdiff_t)ty * g->stride_h - g->pad_top;
-    for (size_t i = 0; i < g->kh; i++, y++) {
-        const bool inside = y >= 0 && (size_t)y < g->src_h;
-        ptrdiff_t col = (ptrdiff_t)tx * g->stride_w - g->pad_left;
-        for (size_t j = 0; j < g->kw; j++, col++, row += r->depth) {
-            if (inside && col >= 0 && (size_t)col < g->src_w)
-                put(r, image + ((size_t)y * g->src_w + (size_t)col) * g->src_pitch, r->depth, row);
-            else
-                put_zeros(r, row, r->depth);
-        }
-    }
-    put_zeros(r, row, (size_t)(end - row));
-}
-
-static size_t fill_whole(const bf16_rows *r, const float *x, size_t chunk, uint16_t *a, size_t *pixels)
-{
-    const conv_geometry *g = &r->geo;
-    const size_t image_elements = g->src_h * g->src_w * g->src_pitch;
-    const size_t first = first_row(r, chunk), rows = first_row(r, chunk + 1) - first;
-    size_t tx = first % g->dst_w, line = first / g->dst_w, ty = line % g->dst_h;
-    x += line / g->dst_h * image_elements;
-    for (size_t m = 0; m < rows; m++, a += r->pitch) {
-        fill_row(r, x, ty, tx, a);
-        pixels[m] = first + m;
-        if (++tx < g->dst_w)
-            continue;
-        tx = 0;
-        if (++ty < g->dst_h)
-            continue;
-        ty = 0;
-        x += image_elements;
-    }
-    return rows;
-}
-
-/* Of a region whose lines are the image's: those that the chunk before it does not read. */
-static const float *new_lines(const bf16_rows *r, const float *x, size_t chunk, size_t *bytes)
-{
-    const conv_geometry *g = &r->geo;
-    const size_t blocks = space_ceil(r->across.dst, r->lines), block = chunk % blocks, s = r->across.stride;
-    const size_t line = g->src_w * g->src_pitch, pad = r->across.pad > 0 ? (size_t)r->across.pad : 0;
-    const size_t reads = (r->across.reach + 1) * s,
-                 first = block * r->lines * s + (block > 0 ? reads - s : 0);
-    const size_t begin = space_min(first > pad ? first - pad : 0, g->src_h);
-    const size_t behind = (block + 1) * r->lines * s + reads - s;
-    const size_t end = space_min(behind > pad ? behind - pad : 0, g->src_h);
-    *bytes = end > begin ? (end - begin) * line * sizeof *x : 0;
-    return x + (chunk / blocks * g->src_h + begin) * line;
-}
-
-/* Of a matrix made whole from pixels of their own. */
-static const float *new_pixels(const bf16_rows *r, const float *x, size_t chunk, size_t *bytes)
-{
-    const size_t first = first_row(r, chunk);
-    *bytes = (first_row(r, chunk + 1) - first) * r->geo.src_pitch * sizeof *x;
-    return x + first * r->geo.src_pitch;
-}
-
-const float *cpu_conv_bf16_source(const bf16_rows *r, const float *x, size_t chunk, size_t *bytes)
-{
-    const conv_geometry *g = &r->geo;
-    if (r->region && !r->turned)
-        return new_lines(r, x, chunk, bytes);
-    const bool follow = g->kh * g->kw == 1 && g->stride_h == 1 && g->stride_w == 1;
-    if (!r->region && follow && g->pad_top == 0 && g->pad_left == 0)
-        return new_pixels(r, x, chunk, bytes);
-    return NULL;
-}
-
-size_t cpu_conv_bf16_fill(const bf16_rows *r, const float *x, size_t chunk, uint16_t *a, size_t *pixels)
-{
-    return (r->region ? fill_region : fill_whole)(r, x, chunk, a, pixels);
 }

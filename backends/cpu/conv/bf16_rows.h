@@ -38,6 +38,18 @@ typedef struct {
     size_t plane, elements;    /* of one part of a task's matrix, and of all of it */
 } bf16_rows;
 
+/* Pixels of a line of a region, with those that the taps of its last row reach over. */
+static inline size_t bf16_line_pixels(const bf16_rows *r)
+{
+    return r->along.dst + r->along.reach;
+}
+
+/* Rows that begin in so many lines, without those behind the last one's end. */
+static inline size_t bf16_rows_in(const bf16_rows *r, size_t lines)
+{
+    return (lines - 1) * bf16_line_pixels(r) + r->along.dst;
+}
+
 /* l2_bytes: of a core. Sizes are SIZE_MAX where they overflow. */
 bf16_rows cpu_conv_bf16_rows(const backend_op *op, size_t parts, size_t l2_bytes);
 /* Where tap t of the product begins in a row. */

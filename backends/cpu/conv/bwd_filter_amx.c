@@ -16,8 +16,6 @@
 #include "backends/cpu/call.h"
 #include "direct.h"
 
-#if defined(THAW_CPU_BF16)
-
 #define NO_SLOT UINT32_MAX
 
 typedef struct {
@@ -234,5 +232,3 @@ const cpu_algo cpu_conv_bwd_filter_amx = {
     .workspace = workspace,
     .run = run,
 };
-
-#endif

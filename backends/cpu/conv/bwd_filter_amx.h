@@ -31,10 +31,8 @@ typedef struct {
     size_t filled[2];
 } filter_worker;
 
-#if defined(THAW_CPU_BF16)
 filter_plan cpu_conv_filter_plan(const struct thaw_device *dev, const backend_op *op);
 /* cpu_algo.cost */
 double cpu_conv_filter_cost(const struct thaw_device *dev, const backend_op *op);
-#endif
 
 #endif

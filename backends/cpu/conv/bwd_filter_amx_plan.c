@@ -3,8 +3,6 @@
 #include "cost.h"
 #include "space.h"
 
-#if defined(THAW_CPU_BF16)
-
 /* With fewer taps a block of dy serves too few products to come from beyond the second-level cache for each
  * panel of x. */
 #define MANY_TAPS ((size_t)5)
@@ -112,5 +110,3 @@ double cpu_conv_filter_cost(const struct thaw_device *dev, const backend_op *op)
     const double pixels = blocks * (double)backend_pixels(&typical.op.in[1]);
     return pixels * (in * out * (double)p.taps * inside * each + out * pack_dy + in * pack_x);
 }
-
-#endif

@@ -42,7 +42,6 @@ typedef struct {
     bool add;                                        /* to what out holds; otherwise out is only written */
 } filter_block;
 
-#if defined(THAW_CPU_BF16)
 void cpu_conv_filter_pack_left(const filter_panel *panel);
 
 /* A right panel that is packed while others are multiplied. */
@@ -63,6 +62,5 @@ void cpu_conv_filter_pack_rest(filter_packing *packing);
 void cpu_conv_filter_begin(void *space);
 void cpu_conv_filter_multiply(const filter_block *block, filter_packing *meanwhile, void *space);
 void cpu_conv_filter_end(void *space);
-#endif
 
 #endif
