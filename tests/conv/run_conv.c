@@ -103,13 +103,23 @@ bool machine_has(cpu_isa isa)
     return isa == CPU_ISA_GENERIC;
 }
 
-static bool machine_has_amx(void)
+/* Whether the compiler knew the instructions. */
+static bool built_for_amx(void)
+{
+    for (size_t i = 0; cpu_conv_algos[i]; i++) {
+        if (strcmp(cpu_conv_algos[i]->name, "3xbf16 amx") == 0)
+            return true;
+    }
+    return false;
+}
+
+bool machine_has_amx(void)
 {
     static int has = -1;
     if (has < 0) {
-        has = cpu_take_amx_bf16();
+        has = built_for_amx() && cpu_take_amx_bf16();
         if (!has)
-            print_message("no AMX here: products on it are not tested\n");
+            print_message("no AMX here, or none in this build: products on it are not tested\n");
     }
     return has;
 }

@@ -25,6 +25,7 @@ size_t x_count(const conv_case *c);    /* elements, slack included */
 size_t y_count(const conv_case *c, int channels);
 size_t w_count(const conv_case *c);
 bool machine_has(cpu_isa isa);
+bool machine_has_amx(void); /* says so, once, if not */
 
 typedef struct {
     cpu_isa isa;

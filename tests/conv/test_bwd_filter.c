@@ -8,7 +8,6 @@
 
 #include <cmocka.h>
 
-#include "backends/cpu/isa.h"
 #include "run_conv.h"
 
 /* Large enough for Winograd, and with remainders of tiles, vectors and passes. */
@@ -93,7 +92,7 @@ static bool run_case(const conv_case *c, run_on on, float *x, float *dy, float *
                                     .threads = on.threads,
                                     .l2_bytes = on.l2_bytes,
                                     .l3_bytes = (size_t)8 << 20,
-                                    .amx_bf16 = on.isa == CPU_ISA_AVX512 && cpu_take_amx_bf16()};
+                                    .amx_bf16 = on.isa == CPU_ISA_AVX512 && machine_has_amx()};
     thaw_tensor in[2] = {tensor(c->n, c->h, c->w, c->c, c->slack),
                          tensor(c->n, c->oh, c->ow, c->outs[0], c->slack)};
     thaw_tensor out = tensor(c->kh, c->kw, c->c, c->outs[0], 0);
@@ -181,10 +180,8 @@ static void winograd_matches_plain_loops(void **state)
 static void amx_matches_plain_loops(void **state)
 {
     (void)state;
-    if (!cpu_take_amx_bf16() || !find("3xbf16 amx")) {
-        print_message("this processor, or its operating system, has no AMX, or the compiler knows none\n");
+    if (!machine_has_amx())
         skip();
-    }
     for (size_t k = 0; k < N_CASES + N_AMX_CASES; k++) {
         const conv_case *c = k < N_CASES ? &cases[k] : &amx_cases[k - N_CASES];
         float *x = fill_floats(x_count(c), 1), *dy = fill_floats(y_count(c, c->outs[0]), 3);

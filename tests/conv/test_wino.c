@@ -9,7 +9,6 @@
 #include <cmocka.h>
 
 #include "backends/cpu/conv/wino/wino.h"
-#include "backends/cpu/isa.h"
 #include "run_conv.h"
 
 static const cpu_isa isas[] = {CPU_ISA_GENERIC, CPU_ISA_AVX2, CPU_ISA_AVX512};
@@ -132,10 +131,8 @@ static void an_odd_number_stays_in_its_windows(void **state)
 /* Calls `check` with each variant's way on AMX. */
 static void each_on_amx(void (*check)(const conv_case *c, size_t variant, run_options o))
 {
-    if (!cpu_take_amx_bf16()) {
-        print_message("no AMX here: Winograd's products on it are not tested\n");
+    if (!machine_has_amx())
         skip();
-    }
     for (size_t variant = 0; variant < WINO_VARIANTS; variant++) {
         const conv_case c = case_of(&cpu_wino_variants[variant]);
         char name[64];
