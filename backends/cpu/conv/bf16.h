@@ -1,6 +1,7 @@
-/* bf16.h: CONV2D with factors rounded to bf16 and sums in f32, where the processor multiplies such factors.
+/* bf16.h: convolutions by products of bf16 with sums in f32, where the processor has them: of factors that
+ * are rounded, if the op permits it, or of f32 as it is, each factor in three parts (amx.h).
  *
- * An implicit matrix product like that of gemm.h, on a rounded copy of what a task reads, which lies in the
+ * An implicit matrix product like that of gemm.h, on a copy of what a task reads, in bf16, which lies in the
  * second-level cache for all panels of weights. Each result is one chain of sums over pairs (AVX512_BF16) or
  * blocks of 32 (AMX) of factors, tap by tap, and the bias before or behind it: neither the batch nor the
  * threads nor the cut into tasks can change its bits. bf16_rows.h has the forms of the copy. */

@@ -39,8 +39,8 @@ static bool accepts_amx(const struct thaw_device *dev, const backend_op *op, cha
 
 static bool accepts_split_amx(const struct thaw_device *dev, const backend_op *op, char *why, size_t cap)
 {
-    if (op->precision != THAW_PREC_F32)
-        snprintf(why, cap, "is for f32: the op permits to round the factors, which is faster");
+    if (op->precision == THAW_PREC_BF16)
+        snprintf(why, cap, "rounds nothing: the op permits to round its factors to bf16, which is faster");
     else if (op->kind == THAW_OP_CONV2D_BWD_DATA &&
              (op->attr.conv.stride_h > 1 || op->attr.conv.stride_w > 1))
         snprintf(why, cap, "backward, it takes stride 1 only");
