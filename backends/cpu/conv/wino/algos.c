@@ -71,6 +71,7 @@ static bool accepts(const struct thaw_device *dev, const backend_op *op, wino_wa
 #define TRANSFORM_BYTE 0.45
 #define AGAIN_BYTE     0.16
 #define AGAIN_SPLIT    0.25 /* and to split it, for AMX */
+#define FIRST_SPLIT    0.30 /* what that takes longer when it is read for the first time, from memory */
 /* For a multiply-add of numbers in parts, padding included. */
 #define AMX_EACH 0.4
 /* For an element of U. */
@@ -89,8 +90,9 @@ static double cost(const struct thaw_device *dev, const backend_op *op, wino_way
     const double rows = (double)p.points * (double)p.blocks * (double)p.whole_block;
     const double products = way.amx ? rows * (double)p.depth * columns * AMX_EACH
                                     : spots * (double)p.geo.channels * columns / COST_EFFICIENCY;
-    return products + weights * cpu_conv_cost_of_byte(dev) +
-           again * (way.amx ? AGAIN_SPLIT : AGAIN_BYTE) * lanes + transformed * TRANSFORM_BYTE * lanes +
+    const double first = cpu_conv_cost_of_byte(dev) + (way.amx ? FIRST_SPLIT * lanes : 0);
+    return products + weights * first + again * (way.amx ? AGAIN_SPLIT : AGAIN_BYTE) * lanes +
+           transformed * TRANSFORM_BYTE * lanes +
            cpu_conv_cost_of_weights(&typical, (double)p.weight_elements, WEIGHTS_EACH);
 }
 

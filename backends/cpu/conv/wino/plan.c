@@ -118,17 +118,21 @@ static size_t bytes_by_blocks(const cutter *c, size_t blocks, size_t groups)
     return space_add(bytes, bytes_of_products(c, m));
 }
 
-/* The same with M in the place of V, and one group. What does not fit goes out and comes back twice, with
- * misses that nothing hides where it is most of the block. */
-static size_t bytes_in_place(const cutter *c, size_t blocks)
+/* The same with M in the place of V: each group makes a V of its own. What does not fit goes out and comes
+ * back twice, with misses that nothing hides where it is most of the block. */
+static size_t bytes_in_place(const cutter *c, size_t blocks, size_t groups)
 {
     const wino_plan *p = c->plan;
-    const size_t rows = whole_rows(p, space_ceil(p->tiles, blocks)), m = space_mul(c->m_tile, p->n_panels);
-    const size_t all_u = space_mul(c->u_panel, p->n_panels);
-    const size_t bytes = space_add(space_mul(all_u, 2 * blocks), bytes_of_waste(c, blocks));
-    const size_t block = space_mul(rows, space_max(c->v_tile, m));
+    const size_t rows = whole_rows(p, space_ceil(p->tiles, blocks)), group = space_ceil(p->n_panels, groups);
+    const size_t all_u = space_mul(c->u_panel, p->n_panels), tasks = space_mul(blocks, groups);
+    const size_t panel = space_mul(p->points, space_mul(p->depth, p->panel_width));
+    const size_t idle = space_mul(space_mul(blocks, rows), space_mul(group * groups - p->n_panels, panel));
+    size_t bytes = space_add(space_mul(all_u, 2 * blocks), bytes_of_waste(c, blocks));
+    bytes = space_add(bytes, space_mul(space_mul(p->tiles, c->v_tile), groups - 1));
+    bytes = space_add(bytes, idle / EACH_BYTE);
+    const size_t block = space_mul(rows, space_max(c->v_tile, space_mul(c->m_tile, group)));
     const size_t each = block / 2 > c->room ? 10 : 4;
-    return block > c->room ? space_add(bytes, space_mul(each * blocks, block - c->room)) : bytes;
+    return block > c->room ? space_add(bytes, space_mul(each * tasks, block - c->room)) : bytes;
 }
 
 /* Each block of a group reads the group's U, and every thread reads all of V, a part of which it has written.
@@ -176,12 +180,15 @@ static void cut(const struct thaw_device *dev, wino_plan *p)
             if (!c.in_place)
                 keep_better(&best, (cutting){false, blocks, groups, bytes_by_blocks(&c, blocks, groups)});
             else if (groups == 1)
-                keep_better(&best, (cutting){false, blocks, groups, bytes_in_place(&c, blocks)});
+                keep_better(&best, (cutting){false, blocks, groups, bytes_in_place(&c, blocks, groups)});
         }
         for (size_t blocks = 1; blocks <= 2 * c.threads && blocks <= p->tiles; blocks++) {
             const size_t tasks = groups * blocks;
-            if (tasks % c.threads == 0 || tasks > 8 * c.threads)
-                keep_better(&best, (cutting){true, blocks, groups, bytes_shared(&c, blocks, groups)});
+            if (tasks % c.threads != 0 && tasks <= 8 * c.threads)
+                continue;
+            keep_better(&best, (cutting){true, blocks, groups, bytes_shared(&c, blocks, groups)});
+            if (c.in_place)
+                keep_better(&best, (cutting){false, blocks, groups, bytes_in_place(&c, blocks, groups)});
         }
     }
     p->shared = best.shared;
@@ -202,7 +209,7 @@ static void set_pitches(wino_plan *p)
     if (!p->in_place)
         return;
     p->m_panel = space_mul(p->whole_block, p->panel_width);
-    p->v_pitch = p->m_pitch = space_max(p->v_pitch, odd_lines(space_mul(p->n_panels, p->m_panel)));
+    p->v_pitch = p->m_pitch = space_max(p->v_pitch, odd_lines(space_mul(p->group, p->m_panel)));
 }
 
 static void reserve_state(wino_plan *p)

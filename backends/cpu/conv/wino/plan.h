@@ -6,7 +6,8 @@
  * make one V that the threads share, and each takes some of the panels.
  *
  * Where weights are split on their way (AMX), a block should be large, so that this is done seldom: M[s] then
- * takes the place of V[s - 1], of which nothing is read any more, and all panels are one group. */
+ * takes the place of V[s - 1], of which nothing is read any more. Where tiles are few, each thread makes all
+ * of V for itself, and takes some of the panels. */
 #ifndef THAW_CPU_CONV_WINO_PLAN_H
 #define THAW_CPU_CONV_WINO_PLAN_H
 
@@ -63,6 +64,12 @@ typedef struct {
 wino_geometry cpu_wino_geometry(const backend_op *op);
 /* The points of set `index`: behind how many others, and how many. */
 wino_spot cpu_wino_set(const wino_variant *v, size_t index);
+/* Of a run, behind the transforms of all tiles where V is shared. */
+static inline size_t cpu_wino_tasks(const wino_plan *p)
+{
+    return p->shared || p->in_place ? p->blocks * p->groups : p->blocks;
+}
+
 /* Sizes are SIZE_MAX where they overflow. */
 wino_plan cpu_wino_plan(const struct thaw_device *dev, const backend_op *op, wino_way way);
 

@@ -104,6 +104,7 @@ static wino_group group_of(const wino_job *job, const wino_tiles *t, size_t inde
         next};
 }
 
+/* A block of tiles with all groups, whose V stays. */
 static void block_task(void *arg, uint32_t task, uint32_t worker)
 {
     const wino_job *job = arg;
@@ -114,6 +115,20 @@ static void block_task(void *arg, uint32_t task, uint32_t worker)
     p->products->begin(g.space);
     for (; g.index < p->groups; g.index++)
         do_group(&g, g.index + 1 == p->groups);
+    p->products->end(g.space);
+}
+
+/* A block of tiles with one group, whose M takes the place of V. */
+static void in_place_task(void *arg, uint32_t task, uint32_t worker)
+{
+    const wino_job *job = arg;
+    const wino_plan *p = job->plan;
+    const wino_tiles t = tiles_of(job, task / p->groups, worker);
+    const void *next = cpu_next_weights(job->call, p->blocks * p->groups, task, worker);
+    const wino_group g = group_of(job, &t, task % p->groups, worker, next);
+    cpu_wino_tiles_in(&t);
+    p->products->begin(g.space);
+    do_group(&g, true);
     p->products->end(g.space);
 }
 
@@ -152,8 +167,11 @@ static void run_tiles(wino_job *job)
         host->parallel_for(host->ctx, (uint32_t)job->chunks, input_task, job);
     }
     job->chunks = p->blocks;
-    host->parallel_for(host->ctx, (uint32_t)(p->shared ? p->groups * p->blocks : p->blocks),
-                       p->shared ? panel_task : block_task, job);
+    host->parallel_for(host->ctx, (uint32_t)cpu_wino_tasks(p),
+                       p->shared     ? panel_task
+                       : p->in_place ? in_place_task
+                                     : block_task,
+                       job);
 }
 
 void cpu_wino_run(const cpu_call *call)
