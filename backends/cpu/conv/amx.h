@@ -9,9 +9,9 @@
 #include <immintrin.h>
 #include <stdbool.h>
 
+#include "backends/cpu/call.h"
 #include "bf16.h"
 
-#define AMX_LINE   ((size_t)64)
 #define AMX_INLINE static inline __attribute__((always_inline))
 
 /* Palette 1: eight tiles of 16 rows of 64 bytes. A constant in memory, since compilers believe that the
@@ -82,14 +82,14 @@ typedef struct {
 AMX_INLINE amx_ahead amx_ahead_of(const void *from, size_t bytes, size_t turns)
 {
     const char *at = from;
-    const size_t lines = bytes / AMX_LINE;
-    return (amx_ahead){at, at + bytes, (lines + turns - 1) / turns * AMX_LINE};
+    const size_t lines = bytes / CPU_LINE;
+    return (amx_ahead){at, at + bytes, space_ceil(lines, turns) * CPU_LINE};
 }
 
 AMX_INLINE void amx_draw(amx_ahead *d)
 {
     const char *const to = (size_t)(d->to - d->at) < d->each ? d->to : d->at + d->each;
-    for (; d->at < to; d->at += AMX_LINE)
+    for (; d->at < to; d->at += CPU_LINE)
         _mm_prefetch(d->at, _MM_HINT_T1);
 }
 

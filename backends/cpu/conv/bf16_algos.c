@@ -8,19 +8,14 @@
 /* Packing a weight, as for direct products. */
 #define PACK_EACH 24.0
 
-static bool is_here(bool here, const char *what, char *why, size_t cap)
-{
-    if (!here)
-        snprintf(why, cap, "this processor, or its operating system, has no %s", what);
-    return here;
-}
-
 static bool accepts_bf16(const backend_op *op, bool here, const char *what, const struct thaw_device *dev,
                          char *why, size_t cap)
 {
     if (op->precision != THAW_PREC_BF16)
         snprintf(why, cap, "rounds to bf16, which the op does not permit");
-    else if (is_here(here, what, why, cap) && cpu_conv_direct_accepts(dev, op, why, cap)) {
+    else if (!here)
+        snprintf(why, cap, "this processor, or its operating system, has no %s", what);
+    else if (cpu_conv_direct_accepts(dev, op, why, cap)) {
         snprintf(why, cap, "bf16 factors, f32 sums by %s", what);
         return true;
     }
@@ -44,7 +39,7 @@ static bool accepts_split_amx(const struct thaw_device *dev, const backend_op *o
     else if (op->kind == THAW_OP_CONV2D_BWD_DATA &&
              (op->attr.conv.stride_h > 1 || op->attr.conv.stride_w > 1))
         snprintf(why, cap, "backward, it takes stride 1 only");
-    else if (is_here(dev->amx_bf16, "AMX", why, cap) && cpu_conv_transform_accepts(dev, op, why, cap)) {
+    else if (cpu_conv_amx_accepts(dev, op, why, cap)) {
         snprintf(why, cap, "factors in three parts of bf16, f32 sums by AMX");
         return true;
     }

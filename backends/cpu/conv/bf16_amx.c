@@ -8,6 +8,7 @@
 
 #include "amx_rows.h"
 #include "bf16_unit.h"
+#include "space.h"
 
 /* Blocks of rows in a group: more sums would not stay in the cache. */
 #define GROUP_BLOCKS ((size_t)8)
@@ -56,7 +57,7 @@ static splitting splitting_of(const float *from, size_t steps, uint16_t *to, siz
                        .to = to,
                        .in_part = in_part,
                        .left = from ? units : 0,
-                       .each = (units + turns - 1) / turns};
+                       .each = space_ceil(units, turns)};
 }
 
 AMX_INLINE void split_units(splitting *s, size_t n)
@@ -131,11 +132,6 @@ AMX_INLINE void block(const conv_bf16_product *p, size_t first, place at, size_t
     work->before.rows = work->done = 0;
 }
 
-static size_t least(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
 static size_t steps_of(const conv_bf16_product *p)
 {
     return p->taps * p->k / BF16_BLOCK;
@@ -148,9 +144,9 @@ AMX_INLINE splitting split_behind(const conv_bf16_product *p, size_t behind, con
 {
     const size_t all = steps_of(p), step = BF16_BLOCK * p->vectors * BF16_LANES;
     if (behind < all)
-        return splitting_of((const float *)p->panel + behind * step, least(all - behind, SPLIT_STEPS), to,
+        return splitting_of((const float *)p->panel + behind * step, space_min(all - behind, SPLIT_STEPS), to,
                             p->vectors, turns);
-    return splitting_of(next, least(all, SPLIT_STEPS), to, p->vectors, turns);
+    return splitting_of(next, space_min(all, SPLIT_STEPS), to, p->vectors, turns);
 }
 
 /* The first chunk of a panel that nobody has split yet. */
@@ -166,14 +162,14 @@ AMX_INLINE void group(const conv_bf16_product *p, size_t first, const void *next
                       amx_work *work, size_t parts, bool wide)
 {
     const size_t all = steps_of(p), step = BF16_BLOCK * (wide ? 2 : 1) * BF16_LANES;
-    const size_t rows = least(p->rows - first, GROUP_ROWS), blocks = (rows + BF16_ROWS - 1) / BF16_ROWS;
+    const size_t rows = space_min(p->rows - first, GROUP_ROWS), blocks = space_ceil(rows, BF16_ROWS);
     const size_t chunk = parts > 1 ? SPLIT_STEPS : all;
     aside side = {.before = work->before, .ahead = *ahead};
     place at = {0, 0};
     if (parts > 1 && work->ready != p->panel)
         split_first(p, work);
     for (size_t done = 0; done < all; done += chunk) {
-        const size_t steps = least(all - done, chunk), turns = steps * amx_turns(parts);
+        const size_t steps = space_min(all - done, chunk), turns = steps * amx_turns(parts);
         const uint16_t *right =
             parts > 1 ? work->right[work->side] : (const uint16_t *)p->panel + done * step;
         side.share = BF16_ROWS / turns + 1;
@@ -200,7 +196,7 @@ AMX_INLINE void group(const conv_bf16_product *p, size_t first, const void *next
 
 AMX_INLINE void multiply(const conv_bf16_product *p, void *space, size_t parts)
 {
-    const size_t blocks = (p->rows + BF16_ROWS - 1) / BF16_ROWS;
+    const size_t blocks = space_ceil(p->rows, BF16_ROWS);
     amx_ahead ahead = amx_ahead_of(p->ahead, p->ahead_bytes, blocks * steps_of(p) * amx_turns(parts));
     for (size_t first = 0; first < p->rows; first += GROUP_ROWS) {
         const void *next = first + GROUP_ROWS < p->rows ? p->panel : p->next;

@@ -11,12 +11,10 @@ thaw_status cpu_conv_bf16_prepare(const struct thaw_device *dev, const backend_o
                                   void **state, thaw_error *err)
 {
     const bf16_plan p = cpu_conv_bf16_plan(dev, op, kernels);
-    if (p.state_bytes == SIZE_MAX)
-        return backend_fail(err, THAW_E_INVALID, "convolution: the size of its weights overflows");
-    char *block = dev->host->alloc(dev->host->ctx, p.state_bytes, SPACE_ALIGN);
-    if (!block)
-        return backend_fail(err, THAW_E_NO_MEMORY, "convolution: no memory for %zu bytes of packed weights",
-                            p.state_bytes);
+    char *block;
+    thaw_status st = cpu_conv_panel_state(dev, p.state_bytes, &block, err);
+    if (st != THAW_OK)
+        return st;
     bf16_state *s = (bf16_state *)(void *)block;
     *s = (bf16_state){.plan = p,
                       .panels = (conv_panel *)(void *)(block + p.panels_at),
@@ -40,9 +38,9 @@ cpu_weights cpu_conv_bf16_weights(const struct thaw_device *dev, const void *sta
     const bf16_state *s = state;
     const bf16_plan *p = &s->plan;
     cpu_weights w = {s->weights, 0};
-    const size_t group = cpu_first_task(dev, p->groups, 1);
-    if (s->weights && p->rows.chunks == 1 && group < p->groups)
-        w.share = s->panels[space_cut(p->n_panels, p->groups, group)].weights_at * p->weight_bytes;
+    if (p->rows.chunks == 1)
+        w.share = cpu_conv_panel_share(s->panels, p->n_panels, p->groups, cpu_first_task(dev, p->groups, 1),
+                                       p->weight_bytes);
     return w;
 }
 

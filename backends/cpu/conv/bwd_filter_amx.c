@@ -32,11 +32,7 @@ typedef struct {
 
 static bool accepts(const struct thaw_device *dev, const backend_op *op, char *why, size_t cap)
 {
-    if (!dev->amx_bf16) {
-        snprintf(why, cap, "this processor, or its operating system, has no AMX");
-        return false;
-    }
-    if (!cpu_conv_transform_accepts(dev, op, why, cap))
+    if (!cpu_conv_amx_accepts(dev, op, why, cap))
         return false;
     snprintf(why, cap, "factors in three parts of bf16, f32 sums by AMX");
     return true;

@@ -45,6 +45,15 @@ bool cpu_conv_transform_accepts(const struct thaw_device *dev, const backend_op 
     return true;
 }
 
+bool cpu_conv_amx_accepts(const struct thaw_device *dev, const backend_op *op, char *why, size_t cap)
+{
+    if (!dev->amx_bf16) {
+        snprintf(why, cap, "this processor, or its operating system, has no AMX");
+        return false;
+    }
+    return cpu_conv_transform_accepts(dev, op, why, cap);
+}
+
 const cpu_algo cpu_conv_direct = {
     .name = "direct",
     .kind = THAW_OP_CONV2D,

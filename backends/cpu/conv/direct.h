@@ -14,5 +14,7 @@ extern const cpu_algo cpu_conv_bwd_filter_amx;    /* the same, bwd_filter_amx.c 
 bool cpu_conv_direct_accepts(const struct thaw_device *dev, const backend_op *op, char *why, size_t cap);
 /* What every algorithm that transforms its factors has to ask first: as direct, and none for an exact op. */
 bool cpu_conv_transform_accepts(const struct thaw_device *dev, const backend_op *op, char *why, size_t cap);
+/* What every algorithm that takes f32 apart for AMX has to ask first: the same, and that there is AMX. */
+bool cpu_conv_amx_accepts(const struct thaw_device *dev, const backend_op *op, char *why, size_t cap);
 
 #endif

@@ -104,12 +104,10 @@ static thaw_status prepare(const struct thaw_device *dev, const backend_op *op, 
 {
     const first_plan p = make_plan(dev, op);
     const size_t lanes = p.kernels->lanes;
-    if (p.state_bytes == SIZE_MAX)
-        return backend_fail(err, THAW_E_INVALID, "convolution: the size of its weights overflows");
-    char *block = dev->host->alloc(dev->host->ctx, p.state_bytes, SPACE_ALIGN);
-    if (!block)
-        return backend_fail(err, THAW_E_NO_MEMORY, "convolution: no memory for %zu bytes of packed weights",
-                            p.state_bytes);
+    char *block;
+    thaw_status st = cpu_conv_panel_state(dev, p.state_bytes, &block, err);
+    if (st != THAW_OK)
+        return st;
     first_state *s = (first_state *)(void *)block;
     *s = (first_state){.plan = p, .panels = (conv_panel *)(void *)(block + p.panels_at)};
     cpu_conv_panel_layout(op->out, op->n_out, lanes, p.geo.kh * p.geo.tap_len, s->panels);

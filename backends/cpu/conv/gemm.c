@@ -123,12 +123,10 @@ thaw_status cpu_conv_gemm_prepare(const struct thaw_device *dev, const backend_o
                                   const void *const *const_data, void **state, thaw_error *err)
 {
     gemm_plan p = make_plan(dev, op);
-    if (p.state_bytes == SIZE_MAX)
-        return backend_fail(err, THAW_E_INVALID, "convolution: the size of its weights overflows");
-    char *block = dev->host->alloc(dev->host->ctx, p.state_bytes, SPACE_ALIGN);
-    if (!block)
-        return backend_fail(err, THAW_E_NO_MEMORY, "convolution: no memory for %zu bytes of packed weights",
-                            p.state_bytes);
+    char *block;
+    thaw_status st = cpu_conv_panel_state(dev, p.state_bytes, &block, err);
+    if (st != THAW_OK)
+        return st;
     gemm_state *s = (gemm_state *)(void *)block;
     *s = (gemm_state){.plan = p};
     s->panels = (conv_panel *)(void *)(block + p.panels_at);
@@ -155,9 +153,9 @@ cpu_weights cpu_conv_gemm_weights(const struct thaw_device *dev, const void *sta
     const gemm_state *s = state;
     const gemm_plan *p = &s->plan;
     cpu_weights w = {(const char *)s->weights, 0};
-    const size_t group = cpu_first_task(dev, p->tasks, 1);
-    if (p->tasks == p->groups && group < p->groups)
-        w.share = s->panels[space_cut(p->n_panels, p->groups, group)].weights_at * sizeof(float);
+    if (p->tasks == p->groups)
+        w.share = cpu_conv_panel_share(s->panels, p->n_panels, p->groups, cpu_first_task(dev, p->tasks, 1),
+                                       sizeof(float));
     return w;
 }
 

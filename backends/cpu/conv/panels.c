@@ -69,3 +69,20 @@ void cpu_conv_panel_bias(const conv_panel *panels, size_t n, size_t lanes, const
             dst[j] = bias && j < panels[p].cols ? bias[panels[p].first + j] : 0.0f;
     }
 }
+
+size_t cpu_conv_panel_share(const conv_panel *panels, size_t n, size_t groups, size_t group,
+                            size_t element_bytes)
+{
+    return group < groups ? panels[space_cut(n, groups, group)].weights_at * element_bytes : 0;
+}
+
+thaw_status cpu_conv_panel_state(const struct thaw_device *dev, size_t bytes, char **state, thaw_error *err)
+{
+    if (bytes == SIZE_MAX)
+        return backend_fail(err, THAW_E_INVALID, "convolution: the size of its weights overflows");
+    *state = dev->host->alloc(dev->host->ctx, bytes, SPACE_ALIGN);
+    if (!*state)
+        return backend_fail(err, THAW_E_NO_MEMORY, "convolution: no memory for %zu bytes of packed weights",
+                            bytes);
+    return THAW_OK;
+}

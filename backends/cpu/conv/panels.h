@@ -35,6 +35,13 @@ size_t cpu_conv_panel_layout(const thaw_tensor *outs, uint32_t n_outs, size_t la
 /* Packs the weights of one panel behind dst, where the first panel's weights begin. [thread-safe] */
 void cpu_conv_panel_pack(const conv_kernels *kernels, const conv_panel *panel, const conv_weights *weights,
                          float *dst);
+/* Where the weights of a group's first panel begin, in bytes behind the first panel's: for cpu_weights. 0 for
+ * a group behind the last. */
+size_t cpu_conv_panel_share(const conv_panel *panels, size_t n, size_t groups, size_t group,
+                            size_t element_bytes);
+/* Memory of the host for packed weights and what goes with them, aligned to SPACE_ALIGN. THAW_E_INVALID for
+ * SIZE_MAX bytes, THAW_E_NO_MEMORY. */
+thaw_status cpu_conv_panel_state(const struct thaw_device *dev, size_t bytes, char **state, thaw_error *err);
 /* dst[p*2*lanes + j] = bias of column j of panel p, 0 beyond its columns and where bias is NULL. */
 void cpu_conv_panel_bias(const conv_panel *panels, size_t n, size_t lanes, const float *bias, float *dst);
 

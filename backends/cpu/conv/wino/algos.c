@@ -32,15 +32,11 @@ static bool accepts(const struct thaw_device *dev, const backend_op *op, wino_wa
 {
     const wino_variant *v = &cpu_wino_variants[way.variant];
     const thaw_conv_attr *a = &op->attr.conv;
-    if (way.amx && !dev->amx_bf16) {
-        snprintf(why, cap, "this processor, or its operating system, has no AMX");
-        return false;
-    }
     if (way.amx && op->precision == THAW_PREC_BF16) {
-        snprintf(why, cap, "is for f32: the op permits to round the factors, which is faster");
+        snprintf(why, cap, "rounds nothing: the op permits to round its factors to bf16, which is faster");
         return false;
     }
-    if (!cpu_conv_transform_accepts(dev, op, why, cap))
+    if (!(way.amx ? cpu_conv_amx_accepts : cpu_conv_transform_accepts)(dev, op, why, cap))
         return false;
     if ((size_t)op->in[1].n != v->rh || (size_t)op->in[1].h != v->rw) {
         snprintf(why, cap, "takes kernels of %zux%zu only", v->rh, v->rw);

@@ -110,7 +110,7 @@ static void block_task(void *arg, uint32_t task, uint32_t worker)
     const wino_job *job = arg;
     const wino_plan *p = job->plan;
     const wino_tiles t = tiles_of(job, task, worker);
-    wino_group g = group_of(job, &t, 0, worker, cpu_next_weights(job->call, p->blocks, task, worker));
+    wino_group g = group_of(job, &t, 0, worker, cpu_next_weights(job->call, cpu_wino_tasks(p), task, worker));
     cpu_wino_tiles_in(&t);
     p->products->begin(g.space);
     for (; g.index < p->groups; g.index++)
@@ -124,7 +124,7 @@ static void in_place_task(void *arg, uint32_t task, uint32_t worker)
     const wino_job *job = arg;
     const wino_plan *p = job->plan;
     const wino_tiles t = tiles_of(job, task / p->groups, worker);
-    const void *next = cpu_next_weights(job->call, p->blocks * p->groups, task, worker);
+    const void *next = cpu_next_weights(job->call, cpu_wino_tasks(p), task, worker);
     const wino_group g = group_of(job, &t, task % p->groups, worker, next);
     cpu_wino_tiles_in(&t);
     p->products->begin(g.space);
@@ -143,7 +143,7 @@ static void panel_task(void *arg, uint32_t task, uint32_t worker)
     const wino_job *job = arg;
     const wino_plan *p = job->plan;
     const wino_tiles t = tiles_of(job, task % job->chunks, worker);
-    const void *next = cpu_next_weights(job->call, p->groups * p->blocks, task, worker);
+    const void *next = cpu_next_weights(job->call, cpu_wino_tasks(p), task, worker);
     const wino_group g = group_of(job, &t, task / job->chunks, worker, next);
     p->products->begin(g.space);
     do_group(&g, true);

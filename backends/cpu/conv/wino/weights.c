@@ -81,10 +81,9 @@ cpu_weights cpu_wino_weights(const struct thaw_device *dev, const void *state)
     const wino_state *s = state;
     const wino_plan *p = &s->plan;
     cpu_weights w = {(const char *)s->weights, 0};
-    const size_t task = cpu_first_task(dev, p->groups * p->blocks, 1);
+    const size_t task = cpu_first_task(dev, cpu_wino_tasks(p), 1);
     const size_t group = p->shared ? task / p->blocks : p->in_place ? task % p->groups : 0;
-    if (group < p->groups)
-        w.share = s->panels[space_cut(p->n_panels, p->groups, group)].weights_at * sizeof(float);
+    w.share = cpu_conv_panel_share(s->panels, p->n_panels, p->groups, group, sizeof(float));
     return w;
 }
 
