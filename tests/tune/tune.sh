@@ -28,7 +28,10 @@ run 0 devices --plugin "$picky"
 prints "^picky:0 self-test: not yet run"
 prints "^cpu:0 self-test: none"
 run 0 devices --plugin "$picky" --self-test
-prints "^picky:0 self-test: passed (23 ops, 2[0-9] algorithms"
+# Where there is AMX, one op has another algorithm for some of its cases.
+"$thaw" plan --device cpu:0 --weights "$base" $small >"$work/plan" 2>&1
+algorithms=$((23 + $(grep -q "3xbf16 amx" "$work/plan" && echo 1 || echo 0)))
+prints "^picky:0 self-test: passed (23 ops, $algorithms algorithms"
 run 0 devices --plugin "$picky"
 prints "^picky:0 self-test: passed"
 run 0 devices --plugin "$picky" --json
